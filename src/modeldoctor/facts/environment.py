@@ -1,0 +1,35 @@
+"""Where the model is going to be loaded: versions and devices, each with the place it was learned from."""
+
+from typing import NamedTuple
+
+
+class Value(NamedTuple):
+    """A version or name (`2.6.0`, `t4`), and its source: `--torch`, `requirements.txt:3`, `Dockerfile:1`."""
+
+    text: str
+    source: str
+
+
+class Target(NamedTuple):
+    """The environment that is judged, never the one this tool is installed in. None: not known.
+
+    `cuda` is the CUDA build of the torch wheel (`12.4`, or `cpu`). `gpus` is None when nothing is known and `()` when the
+    host has none.
+    """
+
+    torch: Value | None = None
+    python: Value | None = None
+    numpy: Value | None = None
+    cuda: Value | None = None
+    driver: Value | None = None
+    gpus: tuple[Value, ...] | None = None
+    platform: Value | None = None
+
+    @property
+    def cpu_only(self) -> bool | None:
+        """True when the target has no GPU that torch could use, None when that is not known."""
+        if self.cuda is not None and self.cuda.text == "cpu":
+            return True
+        if self.gpus is None:
+            return None
+        return not self.gpus

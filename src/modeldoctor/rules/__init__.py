@@ -1,0 +1,37 @@
+"""The rules. One rule per module: `rules/<family>/<slug with underscores>.py`, found by walking the folder."""
+
+import importlib
+import os
+from functools import cache
+
+from modeldoctor.rules.base import Rule
+
+# Which families judge which fact type: only those a target can yield are imported.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "Checkpoint": ("file", "pickle"),
+}
+
+
+@cache
+def family(name: str) -> tuple[Rule, ...]:
+    """The rules of one family, in the order of their codes."""
+    folder = os.path.join(os.path.dirname(__file__), name)
+    modules = sorted(entry[:-3] for entry in os.listdir(folder) if entry.endswith(".py") and not entry.startswith("_"))
+    found = [
+        value
+        for module in modules
+        for value in vars(importlib.import_module(f"modeldoctor.rules.{name}.{module}")).values()
+        if isinstance(value, Rule)
+    ]
+    return tuple(sorted(found))
+
+
+def rules_for(fact_type: str) -> tuple[Rule, ...]:
+    """The rules that judge facts of this type."""
+    return tuple(rule for name in FAMILIES.get(fact_type, ()) for rule in family(name) if rule.fact.__name__ == fact_type)
+
+
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule there is."""
+    names = dict.fromkeys(name for families in FAMILIES.values() for name in families)
+    return tuple(sorted(rule for name in names for rule in family(name)))

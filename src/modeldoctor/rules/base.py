@@ -1,0 +1,62 @@
+"""What a rule is, and the decorator that declares one."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from modeldoctor.facts.environment import Target
+from modeldoctor.findings import Confidence, Hit, Severity, Unjudged
+
+Check = Callable[[Any, "Context"], Iterator[Hit | Unjudged]]
+
+
+class Context(NamedTuple):
+    """What a rule may know besides its fact.
+
+    `explicit`: the user named this very file; `strict`: what is not checked counts as an error (`--strict`).
+    """
+
+    target: Target = Target()
+    trusted_globals: tuple[str, ...] = ()
+    explicit: bool = True
+    strict: bool = False
+
+
+class Rule(NamedTuple):
+    """A declared rule. `needs` names fields of `Target` without which the rule is skipped, with that reason."""
+
+    code: str
+    slug: str
+    summary: str
+    severity: Severity
+    fact: type
+    check: Check
+    since: str
+    confidence: Confidence = Confidence.HIGH
+    status: str = "stable"
+    needs: tuple[str, ...] = ()
+
+    @property
+    def page(self) -> str:
+        """The documentation in markdown, from the docstring of the rule's function."""
+        return inspect.cleandoc(self.check.__doc__ or "")
+
+
+def rule(
+    fact: type,
+    *,
+    code: str,
+    slug: str,
+    severity: Severity,
+    summary: str,
+    since: str,
+    confidence: Confidence = Confidence.HIGH,
+    status: str = "stable",
+    needs: tuple[str, ...] = (),
+) -> Callable[[Check], Rule]:
+    """Declare a function over one fact type as a rule; the module attribute becomes the `Rule`."""
+
+    def declare(check: Check) -> Rule:
+        return Rule(code, slug, summary, severity, fact, check, since, confidence, status, needs)
+
+    return declare
