@@ -5,12 +5,11 @@ import os
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 from modeldoctor.config import Config
 from modeldoctor.errors import UsageError
-from modeldoctor.findings import Failure, Finding, Hit, Report, Severity, Skip, Subject, Unjudged, Where
+from modeldoctor.findings import Failure, Finding, Hit, Report, Skip, Subject, Unjudged, Where
 from modeldoctor.readers import read
 from modeldoctor.rules import rules_for
 from modeldoctor.rules.base import Context, Rule
@@ -113,7 +112,8 @@ class _Run:
 
 def _order(finding: Finding) -> tuple[Any, ...]:
     where = finding.where
-    return (where.path, -finding.severity, where.line or 0, where.column or 0, where.member or "", where.byte or 0, finding.code, finding.message)
+    place = (where.line or 0, where.column or 0, where.member or "", where.byte or 0)
+    return (where.path, -finding.severity, place, finding.code, finding.message)
 
 
 def selected(rule: Rule, config: Config) -> bool:

@@ -11,7 +11,9 @@ class ReadError(ValueError):
     `kind` is a `Problem.kind` of `modeldoctor.facts.checkpoint`; `byte` is the offset where reading stopped.
     """
 
-    def __init__(self, message: str, *, kind: str = "damaged", member: str | None = None, byte: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, kind: str = "damaged", member: str | None = None, byte: int | None = None
+    ) -> None:
         super().__init__(message)
         self.kind = kind
         self.member = member

@@ -1,7 +1,7 @@
 """Bytes behind one small interface, whether they lie in a file, in memory or inside another archive."""
 
 import os
-from typing import Protocol
+from typing import Protocol, Self
 
 from modeldoctor.errors import ReadError
 
@@ -43,7 +43,7 @@ class File:
         """Give the descriptor back."""
         os.close(self._descriptor)
 
-    def __enter__(self) -> "File":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,1 @@
+"""What rules may know: typed, frozen values."""

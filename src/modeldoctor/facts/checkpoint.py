@@ -20,8 +20,8 @@ class Event(NamedTuple):
       `global`  / `module qualname`, one space between / the opcode that named it (GLOBAL, STACK_GLOBAL, INST, EXT1…)
       `call`    / callee `module qualname` (or `?` for a computed callee) / number of arguments
       `new`     / class `module qualname` (NEWOBJ, NEWOBJ_EX, OBJ, INST) / number of arguments
-      `build`   / class whose instance gets state, `module qualname`, or a builtin type name (`dict`) / type of the state
-      `fill`    / class whose instance gets items (APPEND(S), SETITEM(S), ADDITEMS), when it is no builtin container / opcode
+      `build`   / class whose instance gets state, `module qualname`, or a builtin type (`dict`) / type of the state
+      `fill`    / class, no builtin container, whose instance gets items (APPEND(S), SETITEM(S), ADDITEMS) / opcode
       `persistent` / shape of the persistent id: `storage`, `bytecode`, `text`, `other` / first element when it is text
     """
 
@@ -42,7 +42,7 @@ class Global(NamedTuple):
     name: str
     uses: frozenset[str]
     position: int
-    count: int = 1
+    times: int = 1
     paths: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -64,7 +64,7 @@ class Instance(NamedTuple):
     module: str
     name: str
     attributes: frozenset[str]
-    count: int
+    times: int
     path: str
 
     def __str__(self) -> str:
@@ -146,7 +146,7 @@ class Tensor(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A top-level entry of the object. `kind`: weights, ema, optimizer, scheduler, scaler, rng, config, metadata, other."""
+    """A top-level entry. `kind`: weights, ema, optimizer, scheduler, scaler, rng, config, metadata, other."""
 
     name: str
     kind: str
@@ -155,7 +155,7 @@ class Part(NamedTuple):
 
 
 class Prefix(NamedTuple):
-    """A wrapper's prefix (`module.`, `_orig_mod.`, `_fsdp_wrapped_module.`, `model.`) and how many weight keys carry it."""
+    """A wrapper's prefix (`module.`, `_orig_mod.`, `model.`…) and how many of the weight keys carry it."""
 
     prefix: str
     keys: int
@@ -165,10 +165,10 @@ class Prefix(NamedTuple):
 class Anatomy(NamedTuple):
     """What the object is. Bytes of storages are counted once, however many tensors view them.
 
-    `contents`: `state_dict` | `module` | `training` | `tensor` | `tensors` (list or dict of) | `scripted` | `exported` |
-    `hyperparameters` | `unknown`; `reason` says why it is unknown.
-    `weights_key` is the path to the state_dict or module inside a training checkpoint (`state_dict`, `model`, `net.ema`).
-    `framework`: `lightning`, `ultralytics`, `fastai`, `transformers`, `timm`, `peft`… with the evidence in `framework_evidence`.
+    `contents`: `state_dict` | `module` | `training` | `tensor` | `tensors` (list or dict of) | `scripted` |
+    `exported` | `hyperparameters` | `unknown`; `reason` says why it is unknown.
+    `weights_key` is the path to the state_dict or module inside a training checkpoint (`state_dict`, `net.ema`).
+    `framework`: `lightning`, `ultralytics`, `fastai`, `transformers`, `timm`, `peft`…, why in `framework_evidence`.
     """
 
     contents: str
@@ -237,11 +237,11 @@ class Problem(NamedTuple):
     text: str
     member: str | None = None
     byte: int | None = None
-    count: int = 1
+    times: int = 1
 
 
 class Evidence(NamedTuple):
-    """What dates the writer. `what`: torch, python, numpy, lightning, transformers… `low`/`high` are inclusive releases."""
+    """What dates the writer. `what`: torch, python, numpy, lightning…; `low` and `high` are inclusive releases."""
 
     what: str
     low: str | None
@@ -252,7 +252,7 @@ class Evidence(NamedTuple):
 class Shards(NamedTuple):
     """A sharded set. `files` maps each shard's file name to the number of tensors the index puts there."""
 
-    index: str
+    index_file: str
     files: tuple[tuple[str, int], ...]
     missing: tuple[str, ...]
     total_size_bytes: int | None
@@ -276,7 +276,7 @@ class Checkpoint(NamedTuple):
     sharded, model-folder, adapter, pickle, joblib; recognised: onnx, gguf, hdf5, tensorflow, numpy, lfs-pointer, html,
     xml, json, text, empty, gzip, 7z, image, encrypted-zip, zip, tar…; `unknown`.
     `title` names it for a person ("torch.save zip"); `advice` says what to do with a recognised one.
-    `extras` are format-specific facts (TorchScript: code files, producer; export: schema version; safetensors: metadata).
+    `extras` are format-specific facts (TorchScript: code files; export: schema version; safetensors: metadata).
     `config` is the parsed `config.json` of a model folder. `children` are shards and files found inside archives.
     """
 

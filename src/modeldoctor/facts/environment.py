@@ -13,8 +13,8 @@ class Value(NamedTuple):
 class Target(NamedTuple):
     """The environment that is judged, never the one this tool is installed in. None: not known.
 
-    `cuda` is the CUDA build of the torch wheel (`12.4`, or `cpu`). `gpus` is None when nothing is known and `()` when the
-    host has none.
+    `cuda` is the CUDA build of the torch wheel (`12.4`, or `cpu`). `gpus` is None when nothing is known and `()` when
+    the host has none.
     """
 
     torch: Value | None = None

@@ -1,0 +1,1 @@
+"""Knowledge that needs more than a lookup."""

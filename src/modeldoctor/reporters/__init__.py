@@ -1,0 +1,1 @@
+"""A `Report` in, text out. A reporter decides nothing."""

@@ -28,7 +28,9 @@ def family(name: str) -> tuple[Rule, ...]:
 
 def rules_for(fact_type: str) -> tuple[Rule, ...]:
     """The rules that judge facts of this type."""
-    return tuple(rule for name in FAMILIES.get(fact_type, ()) for rule in family(name) if rule.fact.__name__ == fact_type)
+    return tuple(
+        rule for name in FAMILIES.get(fact_type, ()) for rule in family(name) if rule.fact.__name__ == fact_type
+    )
 
 
 def all_rules() -> tuple[Rule, ...]:

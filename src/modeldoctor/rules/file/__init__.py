@@ -1,0 +1,1 @@
+"""1xx: the integrity of the file."""
