@@ -4,8 +4,9 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.facts.environment import Target
-from modeldoctor.findings import Confidence, Hit, Severity, Unjudged
+from modeldoctor.findings import Confidence, Hit, Severity, Unjudged, Where
 
 Check = Callable[[Any, "Context"], Iterator[Hit | Unjudged]]
 
@@ -60,3 +61,9 @@ def rule(
         return Rule(code, slug, summary, severity, fact, check, since, confidence, status, needs)
 
     return declare
+
+
+def place(checkpoint: Checkpoint, member: str | None = None, byte: int | None = None) -> Where:
+    """A place in a model file; the member of a nested one is joined to that of its container with `!`."""
+    joined = "!".join(part for part in (checkpoint.member, member) if part)
+    return Where(checkpoint.path, member=joined or None, byte=byte)
