@@ -2,18 +2,20 @@
 
 A rule's tests are one file, `tests/rules/<slug>/cases.py`, that holds a list named `CASES`:
 
-    from tests.rules.builders import bad, checkpoint, good, problem, skipped
+    from tests.rules.builders import WALKED, bad, checkpoint, good, problem, raw, saved, skipped
 
     CASES = [
         bad("a cut download", checkpoint(problems=[problem("truncated", "…")]), "the first 512 bytes", severity="error"),
         good("a whole file", checkpoint()),
         skipped("found by walking", checkpoint(state="recognised"), "not checked", context=WALKED),
-        bad("the real thing", lambda folder: save(folder / "model.pt", {"w": torch.zeros(3)}), "wörds of the message"),
+        bad("the real thing", raw(b"<html>404"), "words of the message"),
+        good("weights on a CPU", saved(lambda: torch.nn.Linear(2, 2).state_dict()), cuda="cpu", torch="2.6.0"),
     ]
 
 The second argument is a fact, or a function that is given an empty folder, makes the real thing there and returns its
 path; that path is then read as `modeldoctor check` reads it. The texts after it must stand in the hit (message, notes,
-fix or place). Import torch inside such functions, never at the top: collecting must stay quick. `tests/rules/test_rules.py` finds the folder by the rule's slug, so there is nothing to register.
+fix or place). Import torch inside such functions, never at the top: collecting must stay quick.
+`tests/rules/test_rules.py` finds the folder by the rule's slug, so there is nothing to register.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,6 +1,5 @@
 """What a rule is, and the decorator that declares one."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -40,6 +39,8 @@ class Rule(NamedTuple):
     @property
     def page(self) -> str:
         """The documentation in markdown, from the docstring of the rule's function."""
+        import inspect
+
         return inspect.cleandoc(self.check.__doc__ or "")
 
 

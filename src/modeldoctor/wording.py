@@ -1,0 +1,62 @@
+"""How figures and names are worded in messages and reports."""
+
+from collections.abc import Iterable, Sequence
+
+_SHOWN_NAME = 80  # a key of a hostile file may be megabytes long
+
+
+def size(size_bytes: int) -> str:
+    """Bytes on disk as people's file managers show them: decimal, `97.8 MB`."""
+    if size_bytes < 1000:
+        return count(size_bytes, "byte")
+    value = float(size_bytes)
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.95 or unit == "TB":
+            break
+    return f"{value:.1f} {unit}"
+
+
+def memory(size_bytes: int) -> str:
+    """Bytes in memory, binary as GPUs are sold: `97.5 MiB`."""
+    if size_bytes < 1024:
+        return count(size_bytes, "byte")
+    value = float(size_bytes)
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        value /= 1024
+        if value < 1023.95 or unit == "TiB":
+            break
+    return f"{value:.1f} {unit}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 tensor`, `20,000 tensors`, `2 entries`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def share(part: int, whole: int) -> str:
+    """`62 %`; never `0 %` or `100 %` of something that is neither nothing nor all."""
+    if not part or not whole:
+        return "0 %"
+    if part >= whole:
+        return "100 %"
+    percent = round(100 * part / whole)
+    return "under 1 %" if percent == 0 else "over 99 %" if percent == 100 else f"{percent} %"
+
+
+def quoted(name: str) -> str:
+    """A name from a file, in backticks, on one line and not too long."""
+    line = " ".join(name.split()) if any(character.isspace() for character in name) else name
+    if len(line) > _SHOWN_NAME:
+        line = line[: _SHOWN_NAME - 1] + "…"
+    return f"`{line}`"
+
+
+def listing(names: Iterable[str], shown: int = 3) -> str:
+    """The first names in backticks and how many are left: `a`, `b`, `c` and 7 more."""
+    names = names if isinstance(names, Sequence) else list(names)
+    first = [quoted(name) for name in names[:shown]]
+    left = len(names) - len(first)
+    if left:
+        return f"{', '.join(first)} and {left:,} more"
+    return " and ".join(filter(None, (", ".join(first[:-1]), first[-1] if first else "")))
