@@ -1,9 +1,18 @@
 """Bytes behind one small interface, whether they lie in a file, in memory or inside another archive."""
 
 import os
+import stat
 from typing import Protocol, Self
 
 from modeldoctor.errors import ReadError
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
 
 class Source(Protocol):
@@ -20,24 +29,45 @@ class File:
 
     def __init__(self, path: str) -> None:
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-        except OSError as error:
-            raise ReadError(error.strerror or str(error), kind="unreadable") from error
-        self.size = os.fstat(self._descriptor).st_size
+            # Looked at before it is opened: opening a named pipe waits for a writer, opening a device may do anything.
+            _refuse_special(os.stat(path))
+            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+            raise _unreadable(error) from error
+        try:
+            status = os.fstat(self._descriptor)
+            _refuse_special(status)
+        except ReadError:
+            self.close()
+            raise
+        self.size = status.st_size
         self.bytes_read = 0
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Up to `size` bytes from `offset`; raises ReadError when the disk fails."""
         try:
-            if hasattr(os, "pread"):
-                data = os.pread(self._descriptor, size, offset)
-            else:
-                os.lseek(self._descriptor, offset, os.SEEK_SET)
-                data = os.read(self._descriptor, size)
-        except OSError as error:
-            raise ReadError(error.strerror or str(error), kind="unreadable", byte=offset) from error
+            data = self._read(offset, size)
+            # Network file systems may return less than asked; an empty answer means that the file was cut meanwhile.
+            while len(data) < min(size, self.size - offset):
+                more = self._read(offset + len(data), size - len(data))
+                if not more:
+                    break
+                data += more
+        except (OSError, OverflowError) as error:
+            raise _unreadable(error, offset) from error
         self.bytes_read += len(data)
         return data
+
+    if hasattr(os, "pread"):
+
+        def _read(self, offset: int, size: int) -> bytes:
+            return os.pread(self._descriptor, size, offset)
+
+    else:
+
+        def _read(self, offset: int, size: int) -> bytes:
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            return os.read(self._descriptor, size)
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -48,6 +78,17 @@ class File:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _refuse_special(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        name = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "a special file")
+        raise ReadError(f"is {name}, not a regular file", kind="unreadable")
+
+
+def _unreadable(error: Exception, byte: int | None = None) -> ReadError:
+    reason = (isinstance(error, OSError) and error.strerror) or str(error)
+    return ReadError(f"cannot be read: {reason[:1].lower()}{reason[1:]}", kind="unreadable", byte=byte)
 
 
 class Memory:
