@@ -1,0 +1,231 @@
+"""What a file is, by its bytes before its name, with as few reads as will do.
+
+The order is that of the loaders: `torch.load` decides by the first four bytes, so a zip appended to something else is
+something else. Formats that PyTorch can read are told apart here; the others in `readers.checkpoint.foreign` (binary)
+and `readers.checkpoint.plain` (text), which are imported only when nothing here fits.
+"""
+
+import struct
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from modeldoctor.errors import ReadError
+from modeldoctor.storage import Source
+
+HEAD_BYTES = 4096
+
+# safetensors/src/tensor.rs, MAX_HEADER_SIZE: what its readers refuse.
+MAX_SAFETENSORS_HEADER = 100_000_000
+# torch/serialization.py, MAGIC_NUMBER = 0x1950a86a20f9469cfc6c: as LONG1, and as the text of protocol 0.
+_LEGACY_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
+_LEGACY_MAGIC_TEXT = b"L119547037146038801333356"
+# The four members of the tar that torch wrote before 0.1.10; torch/serialization.py, legacy_load.
+_TORCH_TAR_MEMBERS = frozenset({"sys_info", "pickle", "storages", "tensors"})
+# Opcodes that a pickle of protocol 0 or 1 can start with: a mark, a value, an empty container, a global.
+_FIRST_OPCODES = frozenset(b"(]})cNIJKMLFGSTUVXBC\x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x96")
+
+
+class Sniffed(NamedTuple):
+    """What a file is. `format` as in `Checkpoint.format`; `advice` says what to do with what is no PyTorch file.
+
+    `directory` is the `zip_directory.Directory` of a zip that has one, so that it is not read twice.
+    """
+
+    format: str
+    title: str
+    advice: str | None = None
+    directory: object = None
+
+
+# Formats that a reader opens; everything else is recognised by name, or `unknown`.
+READABLE = {
+    "torch-zip": "torch.save zip",
+    "torch-legacy": "torch.save legacy stream (before torch 1.6)",
+    "torch-tar": "torch.save tar (before torch 0.1.10)",
+    "torchscript": "TorchScript archive",
+    "torch-export": "torch.export archive (.pt2)",
+    "torch-package": "torch.package archive",
+    "executorch": "ExecuTorch program (.pte)",
+    "safetensors": "safetensors",
+    "sharded": "index of a sharded checkpoint",
+    "pickle": "plain pickle",
+    "joblib": "joblib pickle",
+}
+# Containers around a model, which are entered.
+NESTING = frozenset({"gzip", "bzip2", "xz", "zlib", "zip", "tar", "mar", "stable-baselines3"})
+
+
+def sniff(source: Source, name: str) -> Sniffed:
+    """What the bytes are. `name` only breaks ties. Raises ReadError when the disk fails."""
+    if source.size == 0:
+        advice = "nothing was written here: save or download the model again"
+        return Sniffed("empty", "empty file", advice)
+    head = source.read_at(0, HEAD_BYTES)
+    if head[:4] in {b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"}:
+        return _zip(source, head)
+    if head[:1] == b"\x80" or head[:1] == b"L":
+        pickled = _pickle_with_magic(head)
+        if pickled:
+            return pickled
+    if _is_safetensors(head, name):
+        return readable("safetensors")
+    if head[4:8] == b"ET12":  # flatbuffer file identifier, executorch/schema/program.fbs
+        return readable("executorch")
+    if head[4:8] == b"PTMF":  # torch/csrc/jit/serialization/mobile_bytecode.fbs
+        return Sniffed("torchscript", "TorchScript mobile flatbuffer (.ptl)", _MOBILE)
+    if head[257:262] == b"ustar" or _is_old_tar(head):
+        return _tar(source, name)
+    return _other(source, head, name)
+
+
+def readable(name: str) -> Sniffed:
+    """The description of a format that a reader opens."""
+    return Sniffed(name, READABLE[name])
+
+
+_MOBILE = "run it with the PyTorch mobile runtime: torch.load can't open it"
+
+
+def _pickle_with_magic(head: bytes) -> Sniffed | None:
+    # Right behind PROTO, or behind the FRAME that protocols 4 and 5 put between.
+    if head.find(_LEGACY_MAGIC, 2, 23) in {2, 11} or head.startswith(_LEGACY_MAGIC_TEXT):
+        return readable("torch-legacy")
+    if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5:  # PROTO and the highest protocol there is
+        return readable("joblib" if b"joblib.numpy_pickle" in head else "pickle")
+    return None
+
+
+def _is_safetensors(head: bytes, name: str) -> bool:
+    """A length and then JSON. A damaged length doesn't hide what the JSON says it is."""
+    if len(head) < 8:
+        return False
+    (length,) = struct.unpack_from("<Q", head)
+    if head[8:9] == b"{" and head[9:].lstrip()[:1] in {b'"', b"}"}:
+        return length <= MAX_SAFETENSORS_HEADER or b'"data_offsets"' in head or b'"__metadata__"' in head
+    return name.lower().endswith(".safetensors") and length <= MAX_SAFETENSORS_HEADER and any(head[8:16])
+
+
+# --------------------------------------------------------------------------- zip
+
+
+def _zip(source: Source, head: bytes) -> Sniffed:
+    from modeldoctor.readers.checkpoint.zip_directory import ENCRYPTED, read_directory
+
+    try:
+        directory = read_directory(source)
+    except ReadError:
+        return _cut_zip(head)
+    if not directory.entries and directory.problems:
+        return _cut_zip(head)._replace(directory=directory)
+    names = [entry.name for entry in directory.entries]
+    sealed = bool(names) and all(entry.flags & ENCRYPTED for entry in directory.entries)
+    return zip_kind(names, sealed=sealed)._replace(directory=directory)
+
+
+def _cut_zip(head: bytes) -> Sniffed:
+    """What an archive without a directory was, by the local headers in its first bytes."""
+    # torch's writer leaves "version needed" 0 and sets bits 3 and 11: caffe2/serialize/inline_container.cc and miniz.
+    by_torch = head[4:10] == b"\0\0\x08\x08\0\0"
+    found = zip_kind(_local_names(head))
+    return readable("torch-zip") if found.format == "zip" and by_torch else found
+
+
+def _local_names(head: bytes) -> list[str]:
+    names = []
+    at = head.find(b"PK\x03\x04")
+    while at >= 0:
+        (length,) = struct.unpack_from("<H", head.ljust(at + 30, b"\0"), at + 26)
+        names.append(head[at + 30 : at + 30 + length].decode("utf-8", "replace"))
+        at = head.find(b"PK\x03\x04", at + 30)
+    return names
+
+
+def zip_kind(names: Iterable[str], *, sealed: bool = False) -> Sniffed:
+    """What an archive with these members is. torch looks for records below the one folder at the root."""
+    names = list(names)
+    tails = {member[member.find("/") + 1 :] for member in names}
+    # `constants.pkl` decides for torch (torch/serialization.py, _is_torchscript_zip); one that was cut has lost it.
+    if "constants.pkl" in tails or ("data.pkl" in tails and any(tail.startswith("code/__torch__") for tail in tails)):
+        return _scripted(tails)
+    if _is_export(names, tails):
+        return readable("torch-export")
+    if ".data/extern_modules" in tails:  # torch/package/package_importer.py
+        return readable("torch-package")
+    if "data.pkl" in tails:
+        return readable("torch-zip")
+    if "model.json" in tails and any(tail.startswith(("tensors/", "code/")) for tail in tails):
+        return Sniffed("torchscript", "TorchScript archive (before torch 1.4)")
+    if "version" in tails and tails & {"byteorder", ".format_version", ".data/serialization_id", "data/0"}:
+        return readable("torch-zip")  # one that lost its data.pkl
+    from modeldoctor.readers.checkpoint.foreign import foreign_zip
+
+    return foreign_zip(names, tails, sealed=sealed)
+
+
+def _scripted(tails: set[str]) -> Sniffed:
+    if "bytecode.pkl" in tails:  # torch/csrc/jit/serialization/export_module.cpp
+        return Sniffed("torchscript", "TorchScript lite archive (.ptl)")
+    return readable("torchscript")
+
+
+def _is_export(names: list[str], tails: set[str]) -> bool:
+    """torch/export/pt2_archive/constants.py for the new layout, torch/export/__init__.py up to 2.7 for the old one."""
+    if "archive_format" in tails or "serialized_exported_program.json" in tails:
+        return True
+    return "serialized_exported_program.json" in names or any(tail.startswith("data/aotinductor/") for tail in tails)
+
+
+# --------------------------------------------------------------------------- tar
+
+
+def _is_old_tar(head: bytes) -> bool:
+    """A tar header without `ustar` (before POSIX 1988): only its checksum tells."""
+    if len(head) < 512 or not head[0] or head[148:154].strip(b" 01234567\0"):
+        return False
+    from modeldoctor.readers.checkpoint.tar_directory import sums_up
+
+    return sums_up(head[:512])
+
+
+def _tar(source: Source, name: str) -> Sniffed:
+    from modeldoctor.readers.checkpoint.tar_directory import read_tar
+
+    names = {member.name for member in read_tar(source, limit=len(_TORCH_TAR_MEMBERS)).members}
+    if len(names & _TORCH_TAR_MEMBERS) >= 2:
+        return readable("torch-tar")
+    title = "NVIDIA NeMo archive (tar)" if name.lower().endswith(".nemo") else "tar archive"
+    return Sniffed("tar", title, "unpack it and check what is inside: torch.load can't open it")
+
+
+# --------------------------------------------------------------------------- the rest
+
+
+def _other(source: Source, head: bytes, name: str) -> Sniffed:
+    """Foreign signatures, then texts, then a pickle without a mark of its own, then names."""
+    from modeldoctor.readers.checkpoint import foreign, plain
+
+    found = foreign.by_signature(source, head, name) or plain.structured(head, source, name)
+    if found is None and head[0] in _FIRST_OPCODES and _is_pickle(source, head):
+        found = readable("joblib" if b"joblib.numpy_pickle" in head else "pickle")
+    return found or plain.text(head) or foreign.by_tail_or_name(source, head, name)
+
+
+def _is_pickle(source: Source, head: bytes) -> bool:
+    """Whether a pickle without a PROTO opcode stands here: one that ends, or one that names globals before it breaks.
+
+    A loader executes what stands before the damage, so a broken one counts. Text counts only when the pickle is all
+    there is: `N.` starts many sentences.
+    """
+    from modeldoctor.readers.checkpoint.pickle_machine import run
+
+    result = run(source)
+    pickle = result.pickle
+    if any(_is_module(found.module) for found in pickle.globals):
+        return True
+    if pickle.stopped is not None or pickle.opcode_count < 2:
+        return False
+    return source.size - result.end <= 1 or not head.isascii()
+
+
+def _is_module(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
