@@ -1,16 +1,55 @@
 """The public Python API: `modeldoctor.check` and `modeldoctor.inspect`."""
 
-from modeldoctor.config import Config
-from modeldoctor.findings import Report
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modeldoctor.facts.checkpoint import Checkpoint
+    from modeldoctor.findings import Report
 
 
-def check(*paths: str, config: Config | None = None) -> Report:
-    """Examine files and folders as `modeldoctor check` does. Never raises for what lies in a file."""
+def check(
+    *paths: str,
+    select: Sequence[str] = (),
+    extend_select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    fail_on: str = "error",
+    min_severity: str = "info",
+    strict: bool = False,
+    allow_empty: bool = False,
+    sha256: bool = False,
+    trusted_globals: Sequence[str] = (),
+    torch: str | None = None,
+    python: str | None = None,
+    numpy: str | None = None,
+    cuda: str | None = None,
+    gpu: Sequence[str] | str = (),
+    config: str | None = None,
+) -> "Report":
+    """Examine files, folders and globs as `modeldoctor check` does, without executing what is in them.
+
+    The options are those of the command. `config` names a configuration file; without it none is read. Raises
+    `modeldoctor.errors.UsageError` for an option that makes no sense; whatever lies in a file, and a path that does not
+    exist, is in the report: `Report.findings`, `Report.failures`, `Report.exit_code()`.
+    """
+    from modeldoctor.config import resolve
     from modeldoctor.engine import run
 
-    return run(paths, config or Config())
+    flags = {
+        "select": list(select), "extend_select": list(extend_select), "ignore": list(ignore), "fail_on": fail_on,
+        "min_severity": min_severity, "strict": strict or None, "allow_empty": allow_empty or None,
+        "sha256": sha256 or None, "trusted_globals": list(trusted_globals), "torch": torch, "python": python,
+        "numpy": numpy, "cuda": cuda, "gpu": [gpu] if isinstance(gpu, str) else list(gpu),
+    }  # fmt: skip
+    return run(paths, resolve(flags, file=config, search=False))
 
 
-def inspect(path: str) -> Report:
-    """Read one file without judging it."""
-    raise NotImplementedError(path)
+def inspect(path: str, *, sha256: bool = False) -> "Checkpoint":
+    """Read one model file or folder: its format, anatomy, tensors, globals and problems, without judging them.
+
+    Damage is in `Checkpoint.problems`; raises `modeldoctor.errors.ReadError` when the file can't be opened at all.
+    """
+    from modeldoctor.engine import shown_path
+    from modeldoctor.readers.checkpoint import read_checkpoint
+
+    return read_checkpoint(path, shown_path(path), sha256=sha256)

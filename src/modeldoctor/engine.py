@@ -1,32 +1,36 @@
 """detect → read → rules → findings: the one way that data flows."""
 
-import hashlib
 import os
 import time
-import traceback
 from collections import Counter
 from typing import Any
 
 from modeldoctor.config import Config
-from modeldoctor.errors import UsageError
+from modeldoctor.errors import ReadError, UsageError
 from modeldoctor.findings import Failure, Finding, Hit, Report, Skip, Subject, Unjudged, Where
 from modeldoctor.readers import read
-from modeldoctor.rules import rules_for
+from modeldoctor.rules import all_rules, rules_for
 from modeldoctor.rules.base import Context, Rule
+from modeldoctor.selection import require_known, selected
 from modeldoctor.targets import Unit, expand
 
-DOCUMENTATION_URL = "https://torch-modeldoctor.readthedocs.io/rules/"
+# How the state of a file's facts is called in every report.
+_STATES = {"recognised": "not checked"}
 
 
 def run(paths: tuple[str, ...], config: Config) -> Report:
-    """Examine the paths and judge what they hold. Never raises for what lies in a file."""
+    """Examine the paths and judge what they hold. Never raises for what lies in a file or is missing."""
     started = time.perf_counter()
     run = _Run(config)
     try:
-        for unit in expand(paths, allow_empty=config.allow_empty):
-            run.examine(unit)
+        selectors = config.select + config.extend_select + config.ignore
+        if selectors:
+            require_known(selectors, all_rules())
     except UsageError as error:
         run.failures.append(Failure(str(error)))
+        paths = ()
+    for path in dict.fromkeys(paths):
+        run.examine_all(path)
     return run.report(time.perf_counter() - started)
 
 
@@ -40,45 +44,75 @@ class _Run:
         self.skips: list[Skip] = []
         self.failures: list[Failure] = []
         self.ran: set[str] = set()
+        self.hidden = 0
+        self.seen: set[str] = set()
         self.fingerprints: Counter[str] = Counter()
 
+    def examine_all(self, path: str) -> None:
+        """Examine what one argument stands for; when that is nothing, the other arguments still count."""
+        try:
+            for unit in expand((path,), allow_empty=self.config.allow_empty):
+                if unit.path not in self.seen:
+                    self.seen.add(unit.path)
+                    self.examine(unit)
+        except UsageError as error:
+            self.failures.append(Failure(str(error), path))
+
     def examine(self, unit: Unit) -> None:
-        """Read one unit and let every selected rule judge its facts."""
+        """Read one unit and let every selected rule judge its facts; a crash is reported by name."""
         path = shown_path(unit.path)
-        for subject in read(unit.path, path, sha256=self.config.sha256):
-            self.subjects.append(subject)
-            context = Context(self.config.target, self.config.trusted_globals, unit.explicit, self.config.strict)
-            for rule in rules_for(type(subject.facts).__name__):
-                if selected(rule, self.config):
-                    self.apply(rule, subject, context)
+        context = Context(self.config.target, self.config.trusted_globals, unit.explicit, self.config.strict)
+        try:
+            for subject in read(unit.path, path, sha256=self.config.sha256):
+                self.judge(subject, context)
+        except ReadError as error:
+            self.judge(_unreadable(unit.path, path, error), context)
+        except Exception as error:  # noqa: BLE001 - the reader boundary: one file must not end the run
+            self.crashed(f"reading {path} crashed", error, path)
+
+    def judge(self, subject: Subject, context: Context) -> None:
+        """Let every selected rule for this type of fact judge it."""
+        self.subjects.append(subject._replace(state=_STATES.get(subject.state, subject.state)))
+        config = self.config
+        for rule in rules_for(type(subject.facts).__name__):
+            if selected(rule, config.select, config.extend_select, config.ignore):
+                self.apply(rule, subject, context)
 
     def apply(self, rule: Rule, subject: Subject, context: Context) -> None:
         """Run one rule on one fact; a crash is reported by name and the others still run."""
         missing = [need for need in rule.needs if getattr(context.target, need) is None]
         if missing:
-            self.skips.append(Skip(rule.code, subject.path, f"needs {' and '.join(missing)}, which is not known"))
+            self.skip(rule, subject.path, f"needs {' and '.join(missing)}, which is not known")
             return
         self.ran.add(rule.code)
         try:
             for hit in rule.check(subject.facts, context):
                 if isinstance(hit, Unjudged):
-                    self.skips.append(Skip(rule.code, subject.path, hit.reason))
+                    self.skip(rule, subject.path, hit.reason)
                 else:
                     self.keep(rule, subject.path, hit)
         except Exception as error:  # noqa: BLE001 - the rule boundary: one broken rule must not hide the others
-            message = f"rule {rule.code} {rule.slug} crashed: {type(error).__name__}: {error}"
-            self.failures.append(Failure(message, subject.path, rule.code, traceback.format_exc()))
+            self.crashed(f"rule {rule.code} {rule.slug} crashed", error, subject.path, rule.code)
+
+    def skip(self, rule: Rule, path: str, reason: str) -> None:
+        """Remember that a rule could not judge a fact."""
+        self.skips.append(Skip(rule.code, path, reason))
+
+    def crashed(self, what: str, error: Exception, path: str, code: str | None = None) -> None:
+        """Remember an error of ours, with what is needed to report it."""
+        import traceback
+
+        message = f"{what}: {type(error).__name__}: {error}"
+        self.failures.append(Failure(message, path, code, traceback.format_exc()))
 
     def keep(self, rule: Rule, path: str, hit: Hit) -> None:
-        """Make the finding that a hit stands for, unless it is below the threshold that is shown."""
+        """Make the finding that a hit stands for. What is below the shown severity is counted, unless it fails."""
         severity = rule.severity if hit.severity is None else hit.severity
-        if severity < self.config.min_severity:
+        fails = self.config.fail_on is not None and severity >= self.config.fail_on
+        if severity < self.config.min_severity and not fails:
+            self.hidden += 1
             return
         where = hit.where or Where(path)
-        identity = "\0".join((rule.code, where.path, where.member or "", hit.key))
-        # Equal identities are numbered, so that none hides another (GitLab merges equal fingerprints).
-        self.fingerprints[identity] += 1
-        digest = hashlib.sha256(f"{identity}\0{self.fingerprints[identity]}".encode("utf-8", "surrogatepass"))
         self.findings.append(
             Finding(
                 code=rule.code,
@@ -90,16 +124,26 @@ class _Run:
                 fix=hit.fix,
                 notes=hit.notes,
                 related=hit.related,
-                url=f"{DOCUMENTATION_URL}{rule.slug}/",
-                fingerprint=digest.hexdigest()[:16],
+                url=rule.url,
+                fingerprint=self.fingerprint(rule, where, hit.key),
                 data=hit.data,
             )
         )
 
+    def fingerprint(self, rule: Rule, where: Where, key: str) -> str:
+        """What identifies the finding in later runs: not its wording, nor its byte or line, which move."""
+        import hashlib
+
+        identity = "\0".join((rule.code, where.path, where.member or "", key))
+        # Equal identities are numbered, so that none hides another (GitLab merges equal fingerprints).
+        self.fingerprints[identity] += 1
+        text = f"{identity}\0{self.fingerprints[identity]}"
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
     def report(self, seconds: float) -> Report:
         """Everything, in an order that does not depend on the order of work."""
         return Report(
-            subjects=tuple(self.subjects),
+            subjects=tuple(sorted(self.subjects, key=lambda subject: subject.path)),
             findings=tuple(sorted(self.findings, key=_order)),
             skips=tuple(sorted(self.skips, key=lambda skip: (skip.path, skip.code or "", skip.reason))),
             failures=tuple(self.failures),
@@ -107,7 +151,21 @@ class _Run:
             fail_on=self.config.fail_on,
             rules_run=len(self.ran),
             seconds=seconds,
+            hidden=self.hidden,
         )
+
+
+def _unreadable(path: str, shown: str, error: ReadError) -> Subject:
+    """The facts of a file that could not even be opened."""
+    from modeldoctor.facts.checkpoint import Checkpoint, Problem
+
+    try:
+        size_bytes = os.stat(path).st_size
+    except OSError:
+        size_bytes = 0
+    problem = Problem(error.kind, str(error), error.member, error.byte)
+    facts = Checkpoint(shown, "unknown", "unreadable file", "unreadable", size_bytes, problems=(problem,))
+    return Subject(shown, facts.format, facts.state, facts)
 
 
 def _order(finding: Finding) -> tuple[Any, ...]:
@@ -116,27 +174,12 @@ def _order(finding: Finding) -> tuple[Any, ...]:
     return (where.path, -finding.severity, place, finding.code, finding.message)
 
 
-def selected(rule: Rule, config: Config) -> bool:
-    """Whether the rule runs: the longest matching selector wins, `--ignore` wins a tie."""
-    chosen = _longest(rule, config.select) if config.select else 0
-    chosen = max(chosen, _longest(rule, config.extend_select))
-    return chosen >= 0 and chosen > _longest(rule, config.ignore)
-
-
-def _longest(rule: Rule, selectors: tuple[str, ...]) -> int:
-    """The length of the longest selector that matches; -1 for none. A slug is exact, `ALL` matches everything."""
-    lengths = [len(text) for text in selectors if rule.code.startswith(text.upper())]
-    lengths += [99 for text in selectors if text.lower() == rule.slug]
-    lengths += [0 for text in selectors if text.upper() == "ALL"]
-    return max(lengths, default=-1)
-
-
 def shown_path(path: str) -> str:
     """The path as every report prints it: relative when it lies below the working directory, always with `/`."""
     try:
         relative = os.path.relpath(path)
     except ValueError:  # another drive on Windows
         relative = path
-    if relative.startswith(".."):
+    if relative.split(os.sep, 1)[0] == os.pardir:
         relative = path
     return relative.replace(os.sep, "/")

@@ -123,7 +123,10 @@ class Subject(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The result of a run, sorted, ready to print. `rules_run` counts rules that ran on at least one fact."""
+    """The result of a run, sorted, ready to print.
+
+    `rules_run` counts rules that ran on at least one fact, `hidden` findings below the severity that is shown.
+    """
 
     subjects: tuple[Subject, ...]
     findings: tuple[Finding, ...]
@@ -133,6 +136,7 @@ class Report(NamedTuple):
     fail_on: Severity | None
     rules_run: int = 0
     seconds: float = 0.0
+    hidden: int = 0
 
     def failing(self) -> int:
         """How many unsuppressed findings are at or above `fail_on`."""

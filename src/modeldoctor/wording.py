@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 
 _SHOWN_NAME = 80  # a key of a hostile file may be megabytes long
+_MOST = 1 << 80  # Python refuses to print integers of more than 4,300 digits; a pickle can hold them
 
 
 def size(size_bytes: int) -> str:
     """Bytes on disk as people's file managers show them: decimal, `97.8 MB`."""
     if size_bytes < 1000:
         return count(size_bytes, "byte")
-    value = float(size_bytes)
+    value = float(min(size_bytes, _MOST))
     for unit in ("kB", "MB", "GB", "TB"):
         value /= 1000
         if value < 999.95 or unit == "TB":
@@ -21,7 +22,7 @@ def memory(size_bytes: int) -> str:
     """Bytes in memory, binary as GPUs are sold: `97.5 MiB`."""
     if size_bytes < 1024:
         return count(size_bytes, "byte")
-    value = float(size_bytes)
+    value = float(min(size_bytes, _MOST))
     for unit in ("KiB", "MiB", "GiB", "TiB"):
         value /= 1024
         if value < 1023.95 or unit == "TiB":
@@ -31,7 +32,7 @@ def memory(size_bytes: int) -> str:
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """`1 tensor`, `20,000 tensors`, `2 entries`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{min(number, _MOST):,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def share(part: int, whole: int) -> str:

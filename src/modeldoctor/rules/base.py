@@ -7,6 +7,8 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.facts.environment import Target
 from modeldoctor.findings import Confidence, Hit, Severity, Unjudged, Where
 
+DOCUMENTATION_URL = "https://torch-modeldoctor.readthedocs.io/rules/"
+
 Check = Callable[[Any, "Context"], Iterator[Hit | Unjudged]]
 
 
@@ -42,6 +44,11 @@ class Rule(NamedTuple):
         import inspect
 
         return inspect.cleandoc(self.check.__doc__ or "")
+
+    @property
+    def url(self) -> str:
+        """Where the page is published."""
+        return f"{DOCUMENTATION_URL}{self.slug}/"
 
 
 def rule(

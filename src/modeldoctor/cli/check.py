@@ -1,0 +1,69 @@
+"""`modeldoctor check TARGET…`."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from modeldoctor.cli import HELP_OPTIONS
+from modeldoctor.cli.options import Color, ConfigFile, NoConfig, Verbosity
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP_OPTIONS)
+
+_Selectors = list[str] | None
+_Version = str | None
+
+
+@app.command()
+def check(  # noqa: PLR0917 - typer's way of declaring options
+    targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Files, folders or globs.")],
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["terminal", "plain", "json"] | None,
+        typer.Option(help="What to print; on a terminal `terminal`, else `plain`."),
+    ] = None,
+    select: Annotated[_Selectors, typer.Option(help="Only these rules: codes, prefixes or slugs.")] = None,
+    extend_select: Annotated[_Selectors, typer.Option(help="These rules too.")] = None,
+    ignore: Annotated[_Selectors, typer.Option(help="Not these rules.")] = None,
+    fail_on: Annotated[
+        Literal["error", "warning", "info", "never"] | None,
+        typer.Option(help="Exit with 1 for findings of this severity and above (default: error)."),
+    ] = None,
+    min_severity: Annotated[
+        Literal["error", "warning", "info"] | None,
+        typer.Option(help="Hide findings below this severity, but never those that fail."),
+    ] = None,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="The same as --fail-on never.")] = False,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="What could not be checked is an error, also in folders.")
+    ] = None,
+    allow_empty: Annotated[bool | None, typer.Option("--allow-empty", help="Finding no model file is fine.")] = None,
+    sha256: Annotated[
+        bool | None, typer.Option("--sha256", help="Put each file's digest into the report (reads all of it).")
+    ] = None,
+    torch: Annotated[_Version, typer.Option(metavar="VERSION", help="The torch that will load it.")] = None,
+    python: Annotated[_Version, typer.Option(metavar="VERSION", help="The Python there.")] = None,
+    numpy: Annotated[_Version, typer.Option(metavar="VERSION", help="The NumPy there.")] = None,
+    cuda: Annotated[_Version, typer.Option(metavar="VERSION", help="The CUDA of that torch, or cpu.")] = None,
+    gpu: Annotated[_Selectors, typer.Option(metavar="NAME", help="The GPU there, or none.")] = None,
+    config: ConfigFile = None,
+    no_config: NoConfig = False,
+    color: Color = "auto",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the findings.", show_default=False)] = False,
+    verbose: Verbosity = 0,
+) -> int:
+    """Say what will go wrong when these models are loaded.
+
+    Nothing in them is executed. Exits with 0 when nothing is at or above --fail-on, with 1 when something is, and with
+    2 when the job could not be done.
+    """
+    from modeldoctor.cli.output import report
+    from modeldoctor.config import resolve
+    from modeldoctor.engine import run
+
+    flags = {
+        "select": select, "extend_select": extend_select, "ignore": ignore,
+        "fail_on": "never" if exit_zero else fail_on, "min_severity": min_severity,
+        "strict": strict, "allow_empty": allow_empty, "sha256": sha256,
+        "torch": torch, "python": python, "numpy": numpy, "cuda": cuda, "gpu": gpu,
+    }  # fmt: skip
+    settings = resolve(flags, file=config, search=not no_config)
+    return report(run(tuple(targets), settings), format, color, -1 if quiet else verbose)

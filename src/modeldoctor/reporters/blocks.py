@@ -1,0 +1,160 @@
+"""A report for a person: the facts, then the findings, then the verdict."""
+
+from collections import Counter
+
+from modeldoctor.facts.checkpoint import Checkpoint
+from modeldoctor.facts.environment import Target
+from modeldoctor.findings import Finding, Report, Subject
+from modeldoctor.reporters import describe
+from modeldoctor.reporters.bars import bars
+from modeldoctor.reporters.summary import counted, place, shown, verdict
+from modeldoctor.reporters.text import Line, line
+from modeldoctor.wording import count, size
+
+# So many files have their facts in full; more are listed, one line each.
+FULL_FACTS = 3
+
+# So many lines of a list are shown without -v.
+FOLD = 20
+
+# So many places of the same finding are shown without -v.
+PLACES = 3
+
+LABEL_WIDTH = 11
+
+_VERDICT_STYLES = {"Clean": "good", "Passing": "good", "Nothing checked": "warning"}
+
+
+def blocks(report: Report, *, width: int, verbosity: int = 0) -> list[Line]:
+    """The lines of the report; `verbosity` below 0 leaves findings and verdict, above 0 unfolds and adds skips."""
+    lines = []
+    if verbosity >= 0 and report.subjects:
+        lines = [_target(report.target), line(), *_facts(report, width, verbose=verbosity > 0)]
+    for group in _grouped(report):
+        lines += [*_finding(group, verbose=verbosity > 0), line()]
+    if verbosity > 0 and report.skips:
+        lines += [*_skips(report), line()]
+    return lines + _end(report, verbosity) if report.subjects or not report.failures else lines
+
+
+# --------------------------------------------------------------------------- facts
+
+
+def _target(target: Target) -> Line:
+    known = [
+        f"{name} {value.text} ({value.source})"
+        for name, value in (("torch", target.torch), ("Python", target.python), ("NumPy", target.numpy),
+                            ("CUDA", target.cuda), ("driver", target.driver), ("platform", target.platform))
+        if value is not None
+    ]  # fmt: skip
+    if target.gpus is not None:
+        known += [f"{gpu.text} ({gpu.source})" for gpu in target.gpus] or ["no GPU"]
+    text = ", ".join(known) or "not given (--torch, --python, --gpu …)"
+    return line(("target", "dim"), f"  {text}", hang=8)
+
+
+def _facts(report: Report, width: int, *, verbose: bool) -> list[Line]:
+    if len(report.subjects) > FULL_FACTS:
+        return [*_listing(report, verbose=verbose), line()]
+    return [row for subject in report.subjects for row in [*subject_block(subject, width, verbose=verbose), line()]]
+
+
+def subject_block(subject: Subject, width: int, *, verbose: bool) -> list[Line]:
+    """Name, size and state of one target, and its facts with their labels."""
+    facts = subject.facts
+    state = () if subject.state == "understood" else ("  ", (subject.state, "warning"))
+    if not isinstance(facts, Checkpoint):
+        return [line((subject.path, "bold"), *state, wrap=False)]
+    lines = [line((subject.path, "bold"), f"  {size(facts.size_bytes)}", *state, wrap=False)]
+    lines += [labelled(label, text) for label, text in describe.facts(facts, verbose=verbose)]
+    return lines + bars(facts.anatomy, width)
+
+
+def labelled(label: str, text: str) -> Line:
+    """A fact under the name of its target."""
+    return line((f"  {label:<{LABEL_WIDTH}}", "dim"), text, hang=LABEL_WIDTH + 2)
+
+
+def _listing(report: Report, *, verbose: bool) -> list[Line]:
+    """One line per target; when there are many, those with nothing to say are only counted."""
+    found = Counter(finding.where.path for finding in shown(report))
+    subjects = report.subjects
+    if len(subjects) > FOLD and not verbose:
+        subjects = tuple(item for item in subjects if found[item.path] or item.state != "understood")[:FOLD]
+    widest = max((len(subject.path) for subject in subjects), default=0)
+    lines = [_row(subject, min(widest, 40), found[subject.path]) for subject in subjects]
+    if left := len(report.subjects) - len(subjects):
+        lines.append(line((f"… and {count(left, 'more file')} (-v lists them)", "dim")))
+    return lines
+
+
+def _row(subject: Subject, width: int, findings: int) -> Line:
+    facts = subject.facts
+    bytes_, text = "", subject.kind
+    if isinstance(facts, Checkpoint):
+        bytes_, text = size(facts.size_bytes), describe.contents(facts)
+    if subject.state != "understood":
+        text = f"{subject.state}: {describe.in_one_line(facts) if isinstance(facts, Checkpoint) else text}"
+    last = (f"  {count(findings, 'finding')}", "warning") if findings else ""
+    return line((f"{subject.path:<{width}}", "bold"), f"  {bytes_:>10}  {text}", last, hang=width + 14)
+
+
+# --------------------------------------------------------------------------- findings
+
+
+def _grouped(report: Report) -> list[list[Finding]]:
+    """Findings that say the same about several places stand together, in the place of the first."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for item in shown(report):
+        key = (item.code, item.severity, item.message, item.fix, item.notes, item.related)
+        groups.setdefault(key, []).append(item)
+    return list(groups.values())
+
+
+def _finding(group: list[Finding], *, verbose: bool) -> list[Line]:
+    """`error[MDR301] slug: message`, the places, the notes and the fix."""
+    first = group[0]
+    severity = str(first.severity)
+    lines = [line((f"{severity}[{first.code}]", severity), (f" {first.name}", "bold"), f": {first.message}", hang=2)]
+    places = [place(item) for item in group]
+    lines += [line(("  --> ", "dim"), text, wrap=False) for text in (places if verbose else places[:PLACES])]
+    if len(places) > PLACES and not verbose:
+        lines.append(line((f"      … and {count(len(places) - PLACES, 'more place')} (-v lists them)", "dim")))
+    lines += [line(("  ::: ", "dim"), f"{place(item)}: {item.message}", wrap=False) for item in first.related]
+    notes = [*first.notes, *([("fix", first.fix)] if first.fix else [])]
+    if verbose:
+        notes += [("confidence", str(first.confidence)), ("see", first.url)]
+    widest = max((len(label) for label, _ in notes), default=0)
+    return lines + [_note(label, text, widest) for label, text in notes]
+
+
+def _note(label: str, text: str, width: int) -> Line:
+    style = "good" if label == "fix" else "dim"
+    return line(("   = ", "dim"), (f"{label:<{width}}", style), f"  {text}", hang=width + 7)
+
+
+# --------------------------------------------------------------------------- the end
+
+
+def _skips(report: Report) -> list[Line]:
+    """What was not judged, and why; the same reason only once per rule."""
+    reasons = Counter((skip.code or "", skip.reason) for skip in report.skips if skip.code)
+    lines = [line(("not judged", "bold"))]
+    lines += [
+        line(f"  {code}  {reason}" + (f" ({count(times, 'file')})" if times > 1 else ""), hang=10)
+        for (code, reason), times in sorted(reasons.items())
+    ]
+    lines += [line(f"  {skip.path}: {skip.reason}", wrap=False) for skip in report.skips if not skip.code]
+    return lines
+
+
+def _end(report: Report, verbosity: int) -> list[Line]:
+    word, reason = verdict(report)
+    style = _VERDICT_STYLES.get(word, "error")
+    says_why = " (-v says why)" if report.skips and verbosity < 1 else ""
+    failing = [finding for finding in shown(report) if report.fail_on and finding.severity >= report.fail_on]
+    codes = [finding.code for finding in failing or shown(report)]
+    more = f" More: modeldoctor explain {codes[0]}" if codes else ""
+    summary = line(f"{counted(report)}{says_why}. {report.seconds:.2f}s")
+    last = line((word, style), f": {reason}.{more}")
+    return [last] if verbosity < 0 else [summary, last]

@@ -1,0 +1,60 @@
+"""Selectors: a rule's code, a prefix of it, its slug, or ALL."""
+
+from difflib import get_close_matches
+
+from modeldoctor.errors import UsageError
+from modeldoctor.rules.base import Rule
+
+# Longer than any code: a slug names exactly one rule.
+_SLUG_WEIGHT = 99
+
+
+def selected(rule: Rule, select: tuple[str, ...], extend_select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
+    """Whether the rule runs: the most specific selector that matches wins, `ignore` wins a tie.
+
+    Without `select` all rules are selected, as if by `ALL`.
+    """
+    chosen = max(_weight(rule, select or ("ALL",)), _weight(rule, extend_select))
+    return chosen > _weight(rule, ignore)
+
+
+def matches(rule: Rule, selector: str) -> bool:
+    """Whether the selector names the rule or a prefix of its code."""
+    return _weight(rule, (selector,)) >= 0
+
+
+def _weight(rule: Rule, selectors: tuple[str, ...]) -> int:
+    """How specific the best matching selector is: length of the prefix; -1 when none matches."""
+    weights = [-1]
+    for selector in selectors:
+        if selector.upper() == "ALL":
+            weights.append(0)
+        elif selector.lower() == rule.slug:
+            weights.append(_SLUG_WEIGHT)
+        elif selector and rule.code.startswith(selector.upper()):
+            weights.append(len(selector))
+    return max(weights)
+
+
+def require_known(selectors: tuple[str, ...], rules: tuple[Rule, ...]) -> None:
+    """UsageError for the first selector that matches no rule, with the nearest name."""
+    for selector in selectors:
+        if selector.upper() != "ALL" and not any(matches(rule, selector) for rule in rules):
+            names = [name for rule in rules for name in (rule.code, rule.slug)]
+            raise UsageError(f"no rule is called `{selector}`{did_you_mean(selector, names)}")
+
+
+def did_you_mean(text: str, names: list[str]) -> str:
+    """`; did you mean …?` with up to three similar names, or nothing."""
+    known = {name.lower(): name for name in names}
+    close = [f"`{known[name]}`" for name in get_close_matches(text.lower(), known, n=3, cutoff=0.6)]
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def find(name: str, rules: tuple[Rule, ...]) -> Rule:
+    """The rule with this code or slug; UsageError with the nearest names when there is none."""
+    for rule in rules:
+        if name.upper() == rule.code or name.lower() == rule.slug:
+            return rule
+    names = [name for rule in rules for name in (rule.code, rule.slug)]
+    raise UsageError(f"no rule is called `{name}`{did_you_mean(name, names)}")
