@@ -83,12 +83,12 @@ class File:
 def _refuse_special(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         name = next((name for is_kind, name in _KINDS if is_kind(status.st_mode)), "a special file")
-        raise ReadError(f"is {name}, not a regular file", kind="unreadable")
+        raise ReadError(f"it is {name}, not a regular file", kind="unreadable")
 
 
 def _unreadable(error: Exception, byte: int | None = None) -> ReadError:
     reason = (isinstance(error, OSError) and error.strerror) or str(error)
-    return ReadError(f"cannot be read: {reason[:1].lower()}{reason[1:]}", kind="unreadable", byte=byte)
+    return ReadError(reason[:1].lower() + reason[1:], kind="unreadable", byte=byte)
 
 
 class Memory:

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import cached_property
 
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Problem, Record
@@ -25,8 +26,9 @@ from modeldoctor.wording import quoted
 MAX_WHOLE_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 16
 _LOCAL = struct.Struct("<4s2xHH4xIIIHH")
-# The members whose local header is always compared; beyond, only those that are read: 20,000 headers would cost as
-# much as the directory itself, and torch uses nothing of them but the lengths that locate the data.
+# Local headers are compared for every member that is read, and for one in so many of the others: all of them would
+# cost as much as the directory. What lies in memory, and archives of few members, are compared whole.
+HEADER_STEP = 20
 MAX_HEADERS = 1000
 
 
@@ -46,9 +48,20 @@ class Archive:
             self._checked[entry.offset] = self._check(entry)
         return self._checked[entry.offset]
 
+    def known_offset(self, entry: Entry) -> int | None:
+        """`data_offset` when the local header was read already."""
+        return self._checked.get(entry.offset)
+
+    @cached_property
+    def lowered(self) -> dict[str, Entry]:
+        """Members by lower-case name, as miniz finds them."""
+        return {name.lower(): entry for name, entry in self.entries.items()}
+
     def check_headers(self) -> None:
-        """Compare the local headers of the first MAX_HEADERS members with the directory."""
-        for entry in self.directory.entries[:MAX_HEADERS]:
+        """Compare local headers with the directory: all of a small archive, one in HEADER_STEP of a large one."""
+        entries = self.directory.entries
+        few = len(entries) <= HEADER_STEP or isinstance(self.source, Memory)
+        for entry in entries[:: 1 if few else HEADER_STEP][:MAX_HEADERS]:
             self.data_offset(entry)
 
     def _check(self, entry: Entry) -> int | None:

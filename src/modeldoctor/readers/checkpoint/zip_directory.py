@@ -170,7 +170,7 @@ def _parse(data: bytes, start: int, prepended: int, file_bytes: int) -> tuple[li
         problems.append(
             Problem("damaged", f"its directory is unreadable from entry {len(entries):,} on", None, start + at)
         )
-    return entries, _told(problems)
+    return entries, told(problems)
 
 
 def zip64_sizes(extra: bytes, size: int, packed: int, offset: int = 0) -> tuple[int, int, int]:
@@ -202,7 +202,7 @@ def _unsafe_names(entries: list[Entry], names: str) -> list[Problem]:
     if not suspicious and names.count("\0") == max(0, len(entries) - 1):
         return []
     text = "member name leads out of the archive"
-    return _told([Problem("unsafe-name", text, e.name, e.offset) for e in entries if _leads_out(e.name)])
+    return told([Problem("unsafe-name", text, e.name, e.offset) for e in entries if _leads_out(e.name)])
 
 
 def _leads_out(name: str) -> bool:
@@ -217,7 +217,7 @@ def _duplicates(entries: list[Entry], names: str) -> list[Problem]:
         return []
     counts = Counter([entry.name.lower() for entry in entries])
     text = "stands more than once in the archive; which one is read depends on the reader"
-    return _told([Problem("duplicate-member", text, name, times=n) for name, n in counts.items() if n > 1])
+    return told([Problem("duplicate-member", text, name, times=n) for name, n in counts.items() if n > 1])
 
 
 def _overlaps(entries: list[Entry], end: int) -> list[Problem]:
@@ -232,11 +232,11 @@ def _overlaps(entries: list[Entry], end: int) -> list[Problem]:
         previous, reached = name, offset + LOCAL_BYTES + packed
     if ordered and reached > end > ordered[-1].offset:
         problems.append(Problem("damaged", "shares bytes with the directory", previous, ordered[-1].offset))
-    return _told(problems)
+    return told(problems)
 
 
-def _told(problems: list[Problem]) -> list[Problem]:
-    """At most MAX_TOLD of them; the last one counts the rest."""
+def told(problems: list[Problem]) -> list[Problem]:
+    """At most MAX_TOLD problems of one kind; the last one counts the rest."""
     if len(problems) <= MAX_TOLD:
         return problems
     last = problems[MAX_TOLD - 1]

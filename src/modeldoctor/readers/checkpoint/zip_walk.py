@@ -66,7 +66,7 @@ def walk(source: Source, expected: Expected) -> Iterator[tuple[Entry, bool]]:
         yield Entry(header.name, header.flags, header.method, crc, packed, size, offset), whole
         if not whole:
             return
-        offset = _after(source, header.start + packed)
+        offset = after(source, header.start + packed)
 
 
 def _header(source: Source, offset: int) -> _Header | None:
@@ -122,7 +122,7 @@ def _search(source: Source, start: int, budget: int) -> tuple[int, int] | None:
     return None
 
 
-def _after(source: Source, end: int) -> int:
+def after(source: Source, end: int) -> int:
     """Where the next header stands: behind the data or behind a descriptor of 12 to 24 bytes."""
     data = source.read_at(end, 28)
     for skipped in (0, 16, 24, 12, 20):
