@@ -52,7 +52,7 @@ READABLE = {
     "joblib": "joblib pickle",
 }
 # Containers around a model, which are entered.
-NESTING = frozenset({"gzip", "bzip2", "xz", "zlib", "zip", "tar", "mar", "stable-baselines3"})
+NESTING = frozenset({"gzip", "bzip2", "xz", "lzma", "zlib", "zip", "tar", "mar", "stable-baselines3"})
 
 
 def sniff(source: Source, name: str) -> Sniffed:

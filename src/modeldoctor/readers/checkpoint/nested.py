@@ -1,0 +1,176 @@
+"""Models inside gzip, zip, tar and the like: entered within limits, each as a child of what is around it."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from modeldoctor.detect import Sniffed
+from modeldoctor.errors import ReadError
+from modeldoctor.facts.checkpoint import Checkpoint, Problem
+from modeldoctor.readers.checkpoint.inflate import STREAMS, inflate
+from modeldoctor.readers.checkpoint.read import read_source
+from modeldoctor.readers.checkpoint.tar_directory import Member, read_tar
+from modeldoctor.readers.checkpoint.zip_archive import Archive
+from modeldoctor.readers.checkpoint.zip_directory import ENCRYPTED, STORED, Directory, Entry
+from modeldoctor.storage import Memory, Source, Window
+from modeldoctor.wording import size
+
+# A model in a zip in a tar in a gzip is the most that anybody packs.
+MAX_DEPTH = 3
+# Models in one archive that are read, and members that are looked at to find them.
+MAX_MODELS = 32
+MAX_MEMBERS = 1000
+# Bytes unpacked into memory for one file, all levels together.
+MAX_UNPACKED_BYTES = 64 << 20
+_LOOK_BYTES = 16
+
+# What is read whatever its first bytes are, and first bytes that are read whatever the name is.
+_SUFFIXES = (
+    ".pt",
+    ".pth",
+    ".bin",
+    ".ckpt",
+    ".safetensors",
+    ".pkl",
+    ".pickle",
+    ".joblib",
+    ".pt2",
+    ".pte",
+    ".ptl",
+    ".tar",
+)
+_MARKS = (b"PK\3\4", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"7z\xbc\xaf")
+_PACKED_SUFFIXES = frozenset({".gz", ".bz2", ".xz", ".lzma", ".tgz", ".z"})
+
+
+class _Inner(NamedTuple):
+    """A member; `open` gives its bytes, of which `head` are the first."""
+
+    name: str
+    head: bytes
+    open: Callable[[], Source]
+
+
+class _Budget:
+    """The bytes that may still be unpacked: one for all levels and members of a file."""
+
+    def __init__(self) -> None:
+        self.left = MAX_UNPACKED_BYTES
+
+
+class _Inside:
+    """A source inside an archive, which knows the budget of the outermost one."""
+
+    def __init__(self, source: Source, budget: _Budget) -> None:
+        self.size = source.size
+        self.read_at = source.read_at
+        self.budget = budget
+
+
+def read_nested(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+    """Read the models inside. Damage and limits are problems of the archive; its children have their own."""
+    if depth >= MAX_DEPTH:
+        text = f"archives are entered {MAX_DEPTH} levels deep: this one is one more"
+        return blank._replace(problems=(*blank.problems, Problem("nested-limit", text)))
+    reading = _Reading(source, blank, depth)
+    if sniffed.format in STREAMS:
+        reading.stream(sniffed.format)
+    elif sniffed.format == "tar":
+        reading.tar()
+    elif isinstance(sniffed.directory, Directory):
+        reading.zip(Archive(source, sniffed.directory))
+    else:
+        text = "has no directory at its end, so nothing in it was read"
+        return blank._replace(state="unreadable", problems=(Problem("truncated", text, byte=source.size),))
+    return reading.result()
+
+
+class _Reading:
+    """The state of reading one archive: what was found so far."""
+
+    def __init__(self, source: Source, blank: Checkpoint, depth: int) -> None:
+        self.source = source
+        self.blank = blank
+        self.depth = depth
+        self.budget = source.budget if isinstance(source, _Inside) else _Budget()
+        self.children: list[Checkpoint] = []
+        self.problems: list[Problem] = []
+
+    def result(self) -> Checkpoint:
+        """The archive with its children; its title says what it holds."""
+        titles = [child.title for child in self.children]
+        holds = titles[0] if len(titles) == 1 else f"{len(titles)} files"
+        return self.blank._replace(
+            title=f"{self.blank.title} around {holds}" if titles else self.blank.title,
+            children=tuple(self.children),
+            problems=self.blank.problems + tuple(self.problems),
+        )
+
+    def stream(self, kind: str) -> None:
+        """One compressed file, unpacked whole."""
+        content, problem = inflate(self.source, kind, self.budget.left)
+        self.problems += [problem] if problem else []
+        if content:
+            self.budget.left -= len(content)
+            name = os.path.basename(self.blank.path)
+            stem, suffix = os.path.splitext(name)
+            self.read(stem if suffix.lower() in _PACKED_SUFFIXES else name, Memory(content))
+
+    def tar(self) -> None:
+        """The members of a tar, which lie in it as they are."""
+        tar = read_tar(self.source)
+        self.problems += tar.problems
+        self.read_models(self.packed_in_tar(member) for member in tar.members)
+
+    def packed_in_tar(self, member: Member) -> _Inner:
+        """A member of a tar with its first bytes."""
+        window = Window(self.source, member.offset, member.size_bytes)
+        return _Inner(member.name, window.read_at(0, _LOOK_BYTES), lambda: window)
+
+    def zip(self, archive: Archive) -> None:
+        """The members of a zip."""
+        self.read_models(
+            _Inner(entry.name, archive.head(entry, _LOOK_BYTES), partial(self.open, archive, entry))
+            for entry in archive.directory.entries
+        )
+        self.problems += archive.problems
+
+    def open(self, archive: Archive, entry: Entry) -> Source:
+        """A stored member lies in the file as it is; another is unpacked while the budget lasts."""
+        if entry.method == STORED and not entry.flags & ENCRYPTED:
+            return Window(self.source, archive.data_offset(entry) or 0, entry.packed_bytes)
+        if entry.size_bytes > self.budget.left:
+            text = f"{size(entry.size_bytes)} are more than may be unpacked: what is inside was not read"
+            raise ReadError(text, kind="nested-limit")
+        self.budget.left -= entry.size_bytes
+        return archive.open(entry)
+
+    def read_models(self, inners: Iterator[_Inner]) -> None:
+        """Read the members that may be models, up to the limits."""
+        for index, inner in enumerate(inners):
+            if index == MAX_MEMBERS:
+                self.problems.append(Problem("nested-limit", f"only the first {MAX_MEMBERS:,} members were looked at"))
+                return
+            if not may_be_model(inner.name, inner.head):
+                continue
+            if len(self.children) == MAX_MODELS:
+                text = f"only the first {MAX_MODELS} models were read: this and what follows were not"
+                self.problems.append(Problem("nested-limit", text, inner.name))
+                return
+            try:
+                self.read(inner.name, inner.open())
+            except ReadError as error:
+                self.problems.append(Problem(error.kind, str(error), inner.name))
+
+    def read(self, name: str, source: Source) -> None:
+        """Read what is inside as a file of its own."""
+        inside = _Inside(source, self.budget)
+        self.children.append(read_source(inside, os.path.basename(name), self.blank.path, name, depth=self.depth + 1))
+
+
+def may_be_model(name: str, head: bytes) -> bool:
+    """Whether a member is worth reading: by its suffix, or by first bytes that models and archives have."""
+    if name.lower().endswith(_SUFFIXES) or head.startswith(_MARKS):
+        return True
+    return (head[:1] == b"\x80" and head[1:2] <= b"\5") or (head[8:9] == b"{" and head[5:8] == b"\0\0\0")
