@@ -44,3 +44,11 @@ def test_listing() -> None:
 def test_quoted_names_stay_on_one_line_and_short() -> None:
     assert quoted("a\nb\tc") == "`a b c`"
     assert len(quoted("x" * 10**6)) < 100
+
+
+def test_numbers_without_end() -> None:
+    huge = 10**5000
+    assert size(huge) == "over 1,000,000 TB"
+    assert memory(huge) == "over 900,000 TiB"
+    assert count(huge, "tensor") == "over 10^18 tensors"
+    assert share(1, huge) == "under 1 %"

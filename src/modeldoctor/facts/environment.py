@@ -9,6 +9,14 @@ class Value(NamedTuple):
     text: str
     source: str
 
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The leading numbers of a version, to compare with: `(2, 6, 0)` of `2.6.0+cu124`; `()` of a name."""
+        import re
+
+        found = re.match(r"v?(\d{1,9}(?:\.\d{1,9})*)", self.text)
+        return tuple(int(part) for part in found[1].split(".")) if found else ()
+
 
 class Target(NamedTuple):
     """The environment that is judged, never the one this tool is installed in. None: not known.

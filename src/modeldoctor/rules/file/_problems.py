@@ -1,0 +1,47 @@
+"""What the file rules share: what a reader saw, and which rule speaks when one cause shows in several ways."""
+
+from modeldoctor.facts.checkpoint import Checkpoint, Problem
+from modeldoctor.findings import Severity
+from modeldoctor.rules.base import Context
+
+Notes = tuple[tuple[str, str], ...]
+
+# Names under which PyTorch code loads a model; `.pth.tar` and `.ptl` are idioms of examples and of mobile.
+MODEL_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pt2", ".ptl", ".pte", ".th", ".pth.tar", ".pt.tar")
+
+# Kinds after which missing or odd bytes are no news: the rule about that kind says it once.
+_CAUSES = ("unreadable", "encrypted-member", "truncated")
+
+
+def problems_of(checkpoint: Checkpoint, *kinds: str) -> list[Problem]:
+    """The problems of these kinds, in the order of the kinds."""
+    return [problem for kind in kinds for problem in checkpoint.problems if problem.kind == kind]
+
+
+def cut_or_sealed(checkpoint: Checkpoint) -> bool:
+    """Whether bytes are missing for a reason that has its own rule, so that what follows from it need not be said."""
+    return any(problem.kind in _CAUSES for problem in checkpoint.problems)
+
+
+def seen(problems: list[Problem], shown: int = 3) -> Notes:
+    """One `seen` note for each of the first problems and one for the number of the others."""
+    lines = [f"`{problem.member}`: {problem.text}" if problem.member else problem.text for problem in problems[:shown]]
+    left = sum(problem.times for problem in problems) - len(lines)
+    if left > 0:
+        lines.append(f"and {left:,} more")
+    return tuple(("seen", line) for line in lines)
+
+
+def named_as_model(checkpoint: Checkpoint) -> bool:
+    """Whether the name promises a model to PyTorch code."""
+    return (checkpoint.member or checkpoint.path).lower().endswith(MODEL_SUFFIXES)
+
+
+def meant_as_model(checkpoint: Checkpoint, context: Context) -> bool:
+    """Whether somebody expects a model here: by naming the file to us, by its suffix, or under `--strict`."""
+    return context.explicit or context.strict or named_as_model(checkpoint)
+
+
+def strict_severity(context: Context) -> Severity:
+    """A warning that `--strict` makes an error."""
+    return Severity.ERROR if context.strict else Severity.WARNING
