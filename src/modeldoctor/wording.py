@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 _SHOWN_NAME = 80  # a key of a hostile file may be megabytes long
-# Hostile files hold numbers of any length; Python refuses to print more than 4,300 digits.
-_SHOWN_NUMBER = 10**18
 _MOST = 1 << 80  # Python refuses to print integers of more than 4,300 digits; a pickle can hold them
 
 
@@ -34,8 +32,6 @@ def memory(size_bytes: int) -> str:
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """`1 tensor`, `20,000 tensors`, `2 entries`."""
-    if number > _SHOWN_NUMBER:
-        return f"over 10^18 {plural or noun + 's'}"
     return f"{min(number, _MOST):,} {noun if number == 1 else plural or noun + 's'}"
 
 

@@ -72,6 +72,8 @@ def rule(
 
 
 def place(checkpoint: Checkpoint, member: str | None = None, byte: int | None = None) -> Where:
-    """A place in a model file; the member of a nested one is joined to that of its container with `!`."""
-    joined = "!".join(part for part in (checkpoint.member, member) if part)
-    return Where(checkpoint.path, member=joined or None, byte=byte)
+    """A place in a model file; the member of a nested one is told from the outermost file, joined with `!`."""
+    around = checkpoint.member
+    if around and member != around and not (member or "").startswith(f"{around}!"):
+        member = f"{around}!{member}" if member else around
+    return Where(checkpoint.path, member=member, byte=byte)

@@ -67,5 +67,5 @@ def missing_storage(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
 
 
 def _short(names: list[str]) -> str:
-    """The record as torch names it: without the folder of the archive."""
-    return names[0].partition("/")[2] if names else "data/0"
+    """The record as torch names it: without the folder of the archive, and without archives around."""
+    return names[0].rpartition("!")[2].partition("/")[2] if names else "data/0"
