@@ -70,9 +70,10 @@ class Hit(NamedTuple):
 
 
 class Unjudged(NamedTuple):
-    """Yielded by a rule instead of a `Hit`: it could not judge this fact, and why."""
+    """Yielded by a rule instead of a `Hit`: it could not judge this fact, and why. `path` is for files inside it."""
 
     reason: str
+    path: str | None = None
 
 
 class Finding(NamedTuple):

@@ -15,6 +15,7 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Unjudged
 from modeldoctor.readers import read
 from modeldoctor.rules import all_rules
+from modeldoctor.rules.application import answers as answers_of
 from modeldoctor.rules.base import Rule
 from tests.rules.builders import Case
 
@@ -40,7 +41,7 @@ PAIRS = [(slug, case) for slug in SLUGS for case in cases_of(slug)]
 @pytest.mark.parametrize(("slug", "case"), PAIRS, ids=[f"{slug}-{case.name}" for slug, case in PAIRS])
 def test_rule(slug: str, case: Case, tmp_path: Path) -> None:
     rule = RULES[slug]
-    answers = [answer for fact in facts(rule, case, tmp_path) for answer in rule.check(fact, case.context)]
+    answers = [answer for fact in facts(rule, case, tmp_path) for answer in answers_of(rule, fact, case.context)]
     hits = [answer for answer in answers if isinstance(answer, Hit)]
     reasons = [answer.reason for answer in answers if isinstance(answer, Unjudged)]
 

@@ -16,12 +16,14 @@ class Context(NamedTuple):
     """What a rule may know besides its fact.
 
     `explicit`: the user named this very file; `strict`: what is not checked counts as an error (`--strict`).
+    `part`: the fact is a shard of a set that is judged as a whole too, so what follows from the tensors is said there.
     """
 
     target: Target = Target()
     trusted_globals: tuple[str, ...] = ()
     explicit: bool = True
     strict: bool = False
+    part: bool = False
 
 
 class Rule(NamedTuple):

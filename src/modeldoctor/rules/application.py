@@ -1,0 +1,41 @@
+"""A rule applied to a fact and to the files inside it, with one answer for what many shards have in common."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from modeldoctor.findings import Hit, Related, Unjudged, Where
+from modeldoctor.rules.base import Context, Rule
+
+
+def answers(rule: Rule, fact: Any, context: Context) -> Iterator[Hit | Unjudged]:
+    """What the rule says about the fact, about the shards it consists of, and about the models packed inside it."""
+    yield from rule.check(fact, context)
+    children = getattr(fact, "children", ())
+    if not children:
+        return
+    # Shards are files that the user meant; what lies in an archive is like what lies in a folder.
+    part = bool(fact.tensors)
+    inner = context._replace(part=part, explicit=context.explicit and part)
+    found = (_placed(answer, child) for child in children for answer in answers(rule, child, inner))
+    yield from _united(found) if part else found
+
+
+def _placed(answer: Hit | Unjudged, child: Any) -> Hit | Unjudged:
+    """The answer with the place of the inner file where the rule names none."""
+    if isinstance(answer, Unjudged):
+        return answer._replace(path=answer.path or "!".join(filter(None, (child.path, child.member))))
+    return answer if answer.where else answer._replace(where=Where(child.path, member=child.member))
+
+
+def _united(found: Iterator[Hit | Unjudged]) -> Iterator[Hit | Unjudged]:
+    """One hit for the same thing in several shards; the other places are related ones."""
+    alike: dict[tuple[Any, ...], list[Hit]] = {}
+    for answer in found:
+        if isinstance(answer, Unjudged):
+            yield answer
+        else:
+            alike.setdefault((answer.key, answer.severity), []).append(answer)
+    for first, *others in alike.values():
+        yield first._replace(
+            related=(*first.related, *(Related(hit.where, hit.message) for hit in others if hit.where))
+        )
