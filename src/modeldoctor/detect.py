@@ -6,7 +6,7 @@ and `readers.checkpoint.plain` (text), which are imported only when nothing here
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from modeldoctor.errors import ReadError
@@ -62,7 +62,7 @@ def sniff(source: Source, name: str) -> Sniffed:
         return Sniffed("empty", "empty file", advice)
     head = source.read_at(0, HEAD_BYTES)
     if head[:4] in {b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"}:
-        return _zip(source, head)
+        return _zip(source, head) if not name.endswith(".distcp") else Sniffed("distcp", *_DISTCP)
     if head[:1] == b"\x80" or head[:1] == b"L":
         pickled = _pickle_with_magic(head)
         if pickled:
@@ -83,6 +83,8 @@ def readable(name: str) -> Sniffed:
     return Sniffed(name, READABLE[name])
 
 
+# A row of torch.save zips and raw tensors, which only the `.metadata` beside it explains.
+_DISTCP = ("shard of a torch.distributed.checkpoint", "check the folder that it lies in")
 _MOBILE = "run it with the PyTorch mobile runtime: torch.load can't open it"
 
 
@@ -229,3 +231,39 @@ def _is_pickle(source: Source, head: bytes) -> bool:
 
 def _is_module(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
+
+
+# --------------------------------------------------------------------------- folders
+
+_WEIGHTS = ("model", "pytorch_model", "diffusion_pytorch_model", "consolidated", "tf_model", "flax_model")
+_WEIGHTS_SUFFIXES = (".safetensors", ".bin", ".pth", ".h5", ".msgpack")
+INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
+
+
+def folder_kind(files: Collection[str]) -> Sniffed | None:
+    """What a folder with these files is when it is one model; None for a folder that may hold any number of them."""
+    if "model_index.json" in files:  # diffusers/pipelines/pipeline_utils.py, config_name
+        return Sniffed("diffusers", "diffusers pipeline folder")
+    if "adapter_config.json" in files:  # peft/utils/constants.py, CONFIG_NAME
+        return Sniffed("adapter", "PEFT adapter folder")
+    # torch/distributed/checkpoint/filesystem.py, _metadata_fn and DEFAULT_SUFFIX
+    if ".metadata" in files and any(name.endswith(".distcp") for name in files):
+        return Sniffed("distributed", "torch.distributed.checkpoint folder", _DISTRIBUTED)
+    if "saved_model.pb" in files:
+        return Sniffed(
+            "tensorflow", "TensorFlow SavedModel folder", "load it with TensorFlow: torch.load can't open it"
+        )
+    if any(name.endswith(INDEX_SUFFIXES) for name in files):
+        return Sniffed("model-folder", "model folder with shards")
+    if "config.json" in files and any(name.startswith(_WEIGHTS) and name.endswith(_WEIGHTS_SUFFIXES) for name in files):
+        return Sniffed("model-folder", "Hugging Face model folder")
+    if "zero_to_fp32.py" in files or any(name.endswith("_model_states.pt") for name in files):
+        return Sniffed("deepspeed", "DeepSpeed checkpoint folder", _DEEPSPEED)
+    return None
+
+
+# The folders above whose subfolders belong to the model too.
+WHOLE_TREES = frozenset({"diffusers", "distributed", "tensorflow", "deepspeed"})
+
+_DISTRIBUTED = "convert it: `python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER model.pt`"
+_DEEPSPEED = "collect the weights with `python zero_to_fp32.py FOLDER model.bin` and check what it writes"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from modeldoctor.errors import ReadError
+from modeldoctor.storage import Source
 
 # The largest text that is parsed; the index of a model of a thousand shards has a tenth of it.
 MAX_BYTES = 32 << 20
@@ -13,6 +14,13 @@ _STRUCTURE = (b",", b"[", b"{")
 MAX_VALUES = 2_000_000
 
 Pairs = list[tuple[str, Any]]
+
+
+def read(source: Source, limit: int = MAX_BYTES) -> Any:
+    """The value that a whole file of at most `limit` bytes holds; ReadError as in `parse`."""
+    if source.size > limit:
+        raise ReadError(f"JSON text of {source.size:,} bytes is above the limit of {limit:,}", kind="limit")
+    return parse(source.read_at(0, source.size).removeprefix(b"\xef\xbb\xbf"))
 
 
 def parse(data: bytes, *, pairs: Callable[[Pairs], Any] | None = None, lax: bool = True) -> Any:

@@ -104,11 +104,6 @@ _SUFFIXES = {
     ".bin.data": _ONNX,
     ".onnx.data": Sniffed("onnx", "external weights of an ONNX model", "they are read together with the .onnx file"),
     ".onnx_data": Sniffed("onnx", "external weights of an ONNX model", "they are read together with the .onnx file"),
-    ".distcp": Sniffed(
-        "distcp",
-        "shard of a torch.distributed.checkpoint",
-        "convert the folder with `python -m torch.distributed.checkpoint.format_utils dcp_to_torch`",
-    ),
 }
 _PARTIAL_SUFFIXES = (".part", ".partial", ".crdownload", ".download", ".incomplete", ".aria2", ".tmp")
 _PARTIAL = Sniffed("partial-download", "unfinished download", "let the download finish, or start it again")
