@@ -47,9 +47,11 @@ def check(
 def inspect(path: str, *, sha256: bool = False) -> "Checkpoint":
     """Read one model file or folder: its format, anatomy, tensors, globals and problems, without judging them.
 
-    Damage is in `Checkpoint.problems`; raises `modeldoctor.errors.ReadError` when the file can't be opened at all.
+    Damage is in `Checkpoint.problems`; raises `modeldoctor.errors.UsageError` when there is no such file.
     """
-    from modeldoctor.engine import shown_path
-    from modeldoctor.readers.checkpoint import read_checkpoint
+    from modeldoctor.engine import examine
+    from modeldoctor.facts.checkpoint import Checkpoint
 
-    return read_checkpoint(path, shown_path(path), sha256=sha256)
+    facts = examine(path, sha256=sha256).facts
+    assert isinstance(facts, Checkpoint)
+    return facts

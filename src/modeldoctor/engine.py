@@ -10,12 +10,34 @@ from modeldoctor.errors import ReadError, UsageError
 from modeldoctor.findings import Failure, Finding, Hit, Report, Skip, Subject, Unjudged, Where
 from modeldoctor.readers import read
 from modeldoctor.rules import all_rules, rules_for
+from modeldoctor.rules.application import answers
 from modeldoctor.rules.base import Context, Rule
 from modeldoctor.selection import require_known, selected
 from modeldoctor.targets import Unit, expand
 
+# The same digest as `hashlib.sha256` without loading OpenSSL, which costs as much as reading a small checkpoint.
+try:
+    from _sha2 import sha256 as _sha256  # type: ignore[import-not-found,unused-ignore] # Python 3.12 and later
+except ImportError:
+    try:
+        from _sha256 import sha256 as _sha256  # type: ignore[import-not-found,no-redef,unused-ignore]
+    except ImportError:
+        from hashlib import sha256 as _sha256
+
 # How the state of a file's facts is called in every report.
 _STATES = {"recognised": "not checked"}
+
+
+def examine(path: str, *, sha256: bool = False) -> Subject:
+    """The facts of one file, without judging them; UsageError when there is no such file."""
+    if not os.path.lexists(path):
+        raise UsageError(f"no such file or folder: {path}")
+    shown = shown_path(path)
+    try:
+        subject = next(iter(read(path, shown, sha256=sha256)))
+    except ReadError as error:
+        subject = _unreadable(path, shown, error)
+    return subject._replace(state=_STATES.get(subject.state, subject.state))
 
 
 def run(paths: tuple[str, ...], config: Config) -> Report:
@@ -79,16 +101,16 @@ class _Run:
                 self.apply(rule, subject, context)
 
     def apply(self, rule: Rule, subject: Subject, context: Context) -> None:
-        """Run one rule on one fact; a crash is reported by name and the others still run."""
+        """Run one rule on one fact and what lies inside; a crash is reported by name and the others still run."""
         missing = [need for need in rule.needs if getattr(context.target, need) is None]
         if missing:
             self.skip(rule, subject.path, f"needs {' and '.join(missing)}, which is not known")
             return
         self.ran.add(rule.code)
         try:
-            for hit in rule.check(subject.facts, context):
+            for hit in answers(rule, subject.facts, context):
                 if isinstance(hit, Unjudged):
-                    self.skip(rule, subject.path, hit.reason)
+                    self.skip(rule, hit.path or subject.path, hit.reason)
                 else:
                     self.keep(rule, subject.path, hit)
         except Exception as error:  # noqa: BLE001 - the rule boundary: one broken rule must not hide the others
@@ -132,13 +154,12 @@ class _Run:
 
     def fingerprint(self, rule: Rule, where: Where, key: str) -> str:
         """What identifies the finding in later runs: not its wording, nor its byte or line, which move."""
-        import hashlib
-
         identity = "\0".join((rule.code, where.path, where.member or "", key))
         # Equal identities are numbered, so that none hides another (GitLab merges equal fingerprints).
         self.fingerprints[identity] += 1
         text = f"{identity}\0{self.fingerprints[identity]}"
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        digest: str = _sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return digest[:16]
 
     def report(self, seconds: float) -> Report:
         """Everything, in an order that does not depend on the order of work."""

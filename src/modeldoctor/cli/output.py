@@ -6,7 +6,7 @@ import shutil
 import sys
 
 from modeldoctor.findings import Report
-from modeldoctor.reporters.text import Line, encodable, printable
+from modeldoctor.reporters.text import Line, encodable, printable, render
 
 # Columns within which text is laid out.
 MIN_WIDTH, MAX_WIDTH = 40, 120
@@ -46,8 +46,15 @@ def width() -> int:
     return min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH)
 
 
-def show(lines: list[Line], *, color: str, code: int) -> int:
-    """Print lines on a terminal, wrapped and coloured, and hand back the exit code."""
+def on_terminal(format_: str | None) -> bool:
+    """Whether a person is reading: that was asked for, or standard output is a terminal."""
+    return format_ == "terminal" or (format_ is None and sys.stdout.isatty())
+
+
+def show(lines: list[Line], format_: str | None, color: str, code: int) -> int:
+    """Print lines, wrapped and coloured on a terminal, and hand back the exit code."""
+    if not on_terminal(format_):
+        return write(render(lines), code)
     from modeldoctor.reporters.terminal import styled
 
     return write(styled(lines, width=width(), color=use_color(color)), code)
@@ -60,14 +67,14 @@ def report(result: Report, format_: str | None, color: str, verbosity: int) -> i
         from modeldoctor.reporters.json import report_text
 
         return write(report_text(result), code)
-    if format_ == "terminal" or (format_ is None and sys.stdout.isatty()):
+    if on_terminal(format_):
         from modeldoctor.reporters.blocks import blocks
 
-        show(blocks(result, width=width(), verbosity=verbosity), color=color, code=code)
+        code = show(blocks(result, width=width(), verbosity=verbosity), format_, color, code)
     else:
         from modeldoctor.reporters.plain import plain
 
-        write(plain(result, verbosity=verbosity), code)
+        code = write(plain(result, verbosity=verbosity), code)
     for failure in result.failures:
         sys.stderr.write(f"error: {printable(failure.message)}\n")
         if verbosity > 1 and failure.traceback:

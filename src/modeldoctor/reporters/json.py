@@ -11,6 +11,7 @@ from modeldoctor.findings import Failure, Finding, Report, Severity, Subject, Wh
 from modeldoctor.reporters.text import NUMBER_LIMIT
 
 REPORT = "modeldoctor/report/v1"
+INSPECT = "modeldoctor/inspect/v1"
 TOOL = {"name": "modeldoctor", "version": __version__}
 
 # Fields whose `(name, value)` pairs are an object in JSON.
@@ -34,6 +35,15 @@ def report_text(report: Report) -> str:
             "summary": _summary(report),
         }
     )
+
+
+def inspection_text(checkpoint: Checkpoint, state: str) -> str:
+    """`modeldoctor/inspect/v1`: every fact, under the names of `modeldoctor.facts.checkpoint`."""
+    facts = checkpoint._asdict()
+    for key in ("path", "format", "state", "size_bytes", "sha256"):
+        del facts[key]
+    document = {"schema": INSPECT, "tool": TOOL, **identity(checkpoint, state), **facts, "errors": []}
+    return dumps({key: dict(value) if key in _PAIRS else value for key, value in document.items()})
 
 
 def dumps(document: dict[str, Any]) -> str:

@@ -4,9 +4,9 @@ import re
 from typing import NamedTuple
 
 # Look blank although `str.isprintable` lets them through: Hangul fillers and the empty Braille cell.
-_BLANKS = re.compile("[\u115f\u1160\u3164\uffa0\u2800]")
+_BLANKS = "[\u115f\u1160\u3164\uffa0\u2800]"
 # More than three combining marks on one letter paint over neighbouring lines.
-_STACKED_MARKS = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe2f]{4,}")
+_STACKED_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe2f]{4,}"
 
 # No sentence or name is longer; what a file makes longer is cut.
 TEXT_LIMIT = 4000
@@ -58,8 +58,8 @@ def printable(text: str) -> str:
         return text
     # isprintable is False for controls, formats (bidi, zero width), surrogates, private use and odd spaces.
     text = "".join(character if character.isprintable() else _escape(character) for character in text)
-    text = _BLANKS.sub(lambda match: _escape(match[0]), text)
-    return _STACKED_MARKS.sub(lambda match: "".join(map(_escape, match[0])), text)
+    text = re.sub(_BLANKS, lambda match: _escape(match[0]), text)
+    return re.sub(_STACKED_MARKS, lambda match: "".join(map(_escape, match[0])), text)
 
 
 def _escape(character: str) -> str:

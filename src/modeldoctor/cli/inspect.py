@@ -1,0 +1,45 @@
+"""`modeldoctor inspect FILE`."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from modeldoctor.cli import HELP_OPTIONS
+from modeldoctor.cli.options import Color, Verbosity
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP_OPTIONS)
+
+
+@app.command()
+def inspect(  # noqa: PLR0917 - typer's way of declaring options
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A model file or a model folder.")],
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["terminal", "plain", "json"] | None,
+        typer.Option(help="What to print; on a terminal `terminal`, else `plain`."),
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=1, help="Levels of the tree of tensors (default: as many as fit).")
+    ] = None,
+    tensors: Annotated[bool, typer.Option("--tensors", help="List every tensor instead of the tree.")] = False,
+    sha256: Annotated[bool, typer.Option("--sha256", help="Compute the file's digest (reads all of it).")] = False,
+    color: Color = "auto",
+    verbose: Verbosity = 0,
+) -> int:
+    """Show what is in a model file: origin, anatomy, tensors, globals. Nothing in it is executed.
+
+    Exits with 0 when the file was understood, with 1 when it was not understood, not checked or unreadable, and with 2
+    when there is no such file.
+    """
+    from modeldoctor.cli import output
+    from modeldoctor.engine import examine
+
+    subject = examine(file, sha256=sha256)
+    code = 0 if subject.state == "understood" else 1
+    if format == "json":
+        from modeldoctor.reporters.json import inspection_text
+
+        return output.write(inspection_text(subject.facts, subject.state), code)
+    from modeldoctor.reporters.inspection import inspection
+
+    lines = inspection(subject, width=output.width(), depth=depth, tensors=tensors, verbose=verbose > 0)
+    return output.show(lines, format, color, code)
