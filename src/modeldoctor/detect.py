@@ -7,10 +7,13 @@ and `readers.checkpoint.plain` (text), which are imported only when nothing here
 
 import struct
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modeldoctor.errors import ReadError
 from modeldoctor.storage import Source
+
+if TYPE_CHECKING:
+    from modeldoctor.readers.checkpoint.zip_directory import Directory
 
 HEAD_BYTES = 4096
 
@@ -34,7 +37,7 @@ class Sniffed(NamedTuple):
     format: str
     title: str
     advice: str | None = None
-    directory: object = None
+    directory: "Directory | None" = None
 
 
 # Formats that a reader opens; everything else is recognised by name, or `unknown`.
@@ -237,6 +240,20 @@ def _is_module(name: str) -> bool:
 
 _WEIGHTS = ("model", "pytorch_model", "diffusion_pytorch_model", "consolidated", "tf_model", "flax_model")
 _WEIGHTS_SUFFIXES = (".safetensors", ".bin", ".pth", ".h5", ".msgpack")
+# Files that belong to the model whose folder they lie in; others beside them are models of their own.
+READ_IN_FOLDERS = (
+    ".safetensors",
+    ".bin",
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".pkl",
+    ".pickle",
+    ".h5",
+    ".msgpack",
+    ".gguf",
+    ".onnx",
+)
 INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
 
 

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from modeldoctor.detect import INDEX_SUFFIXES, Sniffed, folder_kind
+from modeldoctor.detect import INDEX_SUFFIXES, READ_IN_FOLDERS, Sniffed, folder_kind
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Adapter, Checkpoint, Problem
 from modeldoctor.readers.checkpoint import bounded_json
@@ -20,19 +20,6 @@ MAX_FILES = 500
 MAX_ENTRIES = 100_000
 # What transformers writes beside the weights: read, but no weights (transformers/trainer.py, TRAINING_ARGS_NAME…).
 _BESIDE_WEIGHTS = ("optimizer", "scheduler", "scaler", "rng_state", "training_args", "random_states")
-_READ_SUFFIXES = (
-    ".safetensors",
-    ".bin",
-    ".pt",
-    ".pth",
-    ".ckpt",
-    ".pkl",
-    ".pickle",
-    ".h5",
-    ".msgpack",
-    ".gguf",
-    ".onnx",
-)
 
 
 def read_folder(path: str, shown: str) -> Checkpoint:
@@ -129,7 +116,8 @@ class _Folder:
         """The metadata is a pickle, which loading executes; the shards hold what it describes."""
         shards = [name for name in self.names if name.endswith(".distcp")]
         self.add(".metadata")
-        size_bytes = sum(os.path.getsize(os.path.join(self.path, name)) for name in shards)
+        paths = [os.path.join(self.path, name) for name in shards]
+        size_bytes = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
         extras = (("shards", len(shards)),)
         return self.blank._replace(children=tuple(self.children), size_bytes=size_bytes, extras=extras)
 
@@ -158,7 +146,7 @@ class _Folder:
                 self.add(name)
         in_sets = {child.path for index in self.children for child in index.children}
         for name in names:
-            if name.endswith(_READ_SUFFIXES) and join(self.blank.path, name) not in in_sets:
+            if name.endswith(READ_IN_FOLDERS) and join(self.blank.path, name) not in in_sets:
                 self.add(name)
 
     def add(self, name: str) -> None:
@@ -218,7 +206,7 @@ def _without_index(names: list[str], children: list[Checkpoint]) -> list[Problem
         family for child in children if child.shards for name, _ in child.shards.files if (family := shard_family(name))
     }
     problems = []
-    families = {name: family for name in names if (family := shard_family(name)) and name.endswith(_READ_SUFFIXES)}
+    families = {name: family for name in names if (family := shard_family(name)) and name.endswith(READ_IN_FOLDERS)}
     for family in sorted(set(families.values()) - listed):
         shards = [name for name, each in families.items() if each == family]
         text = f"{count(len(shards), 'shard')} of {int(family[1]):,} and no index that lists them: {listing(shards)}"

@@ -12,7 +12,7 @@ from modeldoctor.readers.checkpoint.inflate import STREAMS, inflate
 from modeldoctor.readers.checkpoint.read import read_source
 from modeldoctor.readers.checkpoint.tar_directory import Member, read_tar
 from modeldoctor.readers.checkpoint.zip_archive import Archive
-from modeldoctor.readers.checkpoint.zip_directory import ENCRYPTED, STORED, Directory, Entry
+from modeldoctor.readers.checkpoint.zip_directory import ENCRYPTED, STORED, Entry
 from modeldoctor.storage import Memory, Source, Window
 from modeldoctor.wording import size
 
@@ -78,7 +78,7 @@ def read_nested(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int)
         reading.stream(sniffed.format)
     elif sniffed.format == "tar":
         reading.tar()
-    elif isinstance(sniffed.directory, Directory):
+    elif sniffed.directory is not None:
         reading.zip(Archive(source, sniffed.directory))
     else:
         text = "has no directory at its end, so nothing in it was read"
