@@ -8,7 +8,7 @@ import struct
 from collections import Counter
 from typing import Any, NamedTuple
 
-from modeldoctor.detect import MAX_SAFETENSORS_HEADER
+from modeldoctor.detect import MAX_SAFETENSORS_HEADER, Sniffed
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Checkpoint, Problem, Storage, Tensor
 from modeldoctor.readers.checkpoint import bounded_json
@@ -71,8 +71,9 @@ class _Header(NamedTuple):
     twice: list[Problem]
 
 
-def read_safetensors(source: Source, blank: Checkpoint) -> Checkpoint:
+def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """Fill in what the header says. Never raises for content."""
+    del sniffed
     try:
         header = _header(source)
         entries = sorted(_entry(name, value) for name, value in header.members.items())
