@@ -226,3 +226,94 @@ def saved(build: Callable[[], Any], name: str = "model.pt", **options: Any) -> M
         return path
 
     return make
+
+
+def state() -> dict[str, Any]:
+    """A small state_dict with two storages."""
+    import torch
+
+    return {"w": torch.arange(16.0).reshape(4, 4), "b": torch.ones(3)}
+
+
+STATE = saved(state)
+LEGACY = saved(state, _use_new_zipfile_serialization=False)
+
+
+def edited(make: Make, change: Callable[[bytes], bytes], name: str | None = None) -> Make:
+    """The file that `make` writes with its bytes changed (`lambda data: data[:100]`), perhaps under another name."""
+
+    def remake(folder: Path) -> Path:
+        path = make(folder)
+        content = change(path.read_bytes())
+        path.unlink()
+        path = path.with_name(name or path.name)
+        path.write_bytes(content)
+        return path
+
+    return remake
+
+
+def renamed(make: Make, name: str) -> Make:
+    """The file that `make` writes under another name."""
+    return edited(make, bytes, name)
+
+
+def repacked(
+    make: Make,
+    *,
+    drop: tuple[str, ...] = (),
+    change: dict[str, Callable[[bytes], bytes]] | None = None,
+    add: dict[str, bytes] | None = None,
+    rename: Callable[[str], str] = str,
+) -> Make:
+    """The zip that `make` writes, packed again: members given by how their names end, `add` at the end by full name."""
+
+    def pack(content: bytes) -> bytes:
+        import io
+        import zipfile
+
+        packed = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(packed, "w") as new:
+            for name in old.namelist():
+                data = old.read(name)
+                for ending, edit in (change or {}).items():
+                    data = edit(data) if name.endswith(ending) else data
+                if not name.endswith(drop):
+                    new.writestr(zipfile.ZipInfo(rename(name)), data)
+            for name, data in (add or {}).items():
+                new.writestr(zipfile.ZipInfo(name), data)
+        return packed.getvalue()
+
+    return edited(make, pack)
+
+
+def flags_set(content: bytes, bit: int) -> bytes:
+    """A zip with a general purpose flag set in every local header and directory entry."""
+    data = bytearray(content)
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.find(signature)
+        while at >= 0:
+            data[at + offset] |= bit
+            at = data.find(signature, at + 4)
+    return bytes(data)
+
+
+def safetensors(
+    tensors: dict[str, tuple[str, list[int], int, int]],
+    data: bytes,
+    *,
+    metadata: Any = None,
+    name: str = "model.safetensors",
+) -> Make:
+    """A safetensors file written by hand: name → dtype, shape, start, end."""
+    import json
+    import struct
+
+    header: dict[str, Any] = {
+        key: {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
+        for key, (dtype, shape, start, end) in tensors.items()
+    }
+    if metadata is not None:
+        header = {"__metadata__": metadata, **header}
+    text = json.dumps(header).encode()
+    return raw(struct.pack("<Q", len(text)) + text + data, name)

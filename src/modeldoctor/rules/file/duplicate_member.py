@@ -22,8 +22,8 @@ def duplicate_member(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
 
     ## What it finds
     Names that stand more than once in the directory of the zip, also when they differ only in upper and lower case,
-    which torch's reader ignores. All of them are read here: what a second `data.pkl` names is reported like what the
-    first one names.
+    which torch's reader ignores; and tensors that the header of a safetensors file describes twice. All of them are
+    read here: what a second `data.pkl` names is reported like what the first one names.
 
     ## Why it matters
     There is no rule which of the two counts. torch's reader sorts the names and finds one of them by bisection, so that
@@ -53,11 +53,12 @@ def duplicate_member(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     problems = problems_of(checkpoint, "duplicate-member")
     if not problems:
         return
-    names = list(dict.fromkeys(problem.member or "" for problem in problems))
+    names = list(dict.fromkeys(problem.member for problem in problems if problem.member))
+    what = f"the archive holds {listing(names)}" if names else "the header describes tensors"
     yield Hit(
-        f"the archive holds {listing(names)} more than once, and readers differ in which one they take",
+        f"{what} more than once, and readers differ in which one they take",
         where=place(checkpoint, problems[0].member, problems[0].byte),
         fix="don't load it unless you know who wrote it; then load it with weights_only=True and save it again",
         notes=seen(problems),
-        key=names[0],
+        key=names[0] if names else "",
     )
