@@ -1,10 +1,10 @@
-"""Compressed streams, unpacked into memory up to a limit that no claim in them can raise."""
+"""Compressed streams, unpacked up to a limit that no claim in them can raise: into memory, large ones onto the disk."""
 
-import io
 import zlib
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import Any, Self
 
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Problem
@@ -12,6 +12,7 @@ from modeldoctor.storage import Source
 from modeldoctor.wording import size
 
 _CHUNK_BYTES = 1 << 16
+_IN_MEMORY_BYTES = 32 << 20
 # Streams in a row: `bgzip` makes one per 64 KiB, and empty ones cost time without giving a byte.
 _MAX_STREAMS = 4096
 # `xz -9` needs 65 MiB to unpack (man xz); a header can ask for 4 GiB.
@@ -47,21 +48,60 @@ _STREAMS: dict[str, tuple[str, Callable[[Any], Any], bytes]] = {
     "bzip2": ("bz2", lambda bz2: bz2.BZ2Decompressor(), b"BZh"),
     "xz": ("lzma", lambda lzma: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LZMA_MEMORY_BYTES), b"\xfd7zXZ\0"),
     "lzma": ("lzma", lambda lzma: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_LZMA_MEMORY_BYTES), b"\x5d"),
+    "deflate": ("zlib", lambda _: _Zlib(-zlib.MAX_WBITS), b"\0no second stream"),
 }
-STREAMS = frozenset(_STREAMS)
+STREAMS = frozenset(_STREAMS) - {"deflate"}
 
 
-def inflate(source: Source, kind: str, limit: int) -> tuple[bytes, Problem | None]:
-    """The unpacked bytes, and what is wrong behind them. ReadError of kind `nested-limit` for more than `limit` bytes.
+class Unpacked:
+    """A source of unpacked bytes, and what is wrong behind them. To be closed."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `close`
+        self.size = 0
+        self.problem: Problem | None = None
+
+    def append(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        self._file.write(data)
+        self.size += len(data)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset`."""
+        self._file.seek(offset)
+        return self._file.read(max(0, min(size, self.size - offset)))
+
+    def close(self) -> None:
+        """Give memory and disk back."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def inflate(source: Source, kind: str, limit: int) -> Unpacked:
+    """The unpacked bytes; ReadError of kind `limit` for more than `limit` of them.
 
     Streams in a row are unpacked one after the other, as the tools and Python's file objects do.
     """
+    unpacked = Unpacked()
+    try:
+        unpacked.problem = _inflate(source, kind, limit, unpacked)
+    except ReadError:
+        unpacked.close()
+        raise
+    return unpacked
+
+
+def _inflate(source: Source, kind: str, limit: int, unpacked: Unpacked) -> Problem | None:
     module, make, mark = _STREAMS[kind]
     try:
         library = import_module(module)
     except ImportError as error:
-        raise ReadError(f"this Python has no `{module}` module to unpack it", kind="nested-limit") from error
-    unpacked = io.BytesIO()
+        raise ReadError(f"this Python has no `{module}` module to unpack it", kind="limit") from error
     decompressor = make(library)
     offset = 0
     streams = 1
@@ -71,10 +111,9 @@ def inflate(source: Source, kind: str, limit: int) -> tuple[bytes, Problem | Non
             data = source.read_at(offset, _CHUNK_BYTES)
             offset += len(data)
             if not data:
-                text = f"ends inside the compressed data, after {size(source.size)}"
-                return unpacked.getvalue(), Problem("truncated", text, byte=offset)
+                return Problem("truncated", f"ends inside the compressed data, after {size(source.size)}", byte=offset)
         try:
-            unpacked.write(decompressor.decompress(data, _CHUNK_BYTES))
+            unpacked.append(decompressor.decompress(data, _CHUNK_BYTES))
         except (
             zlib.error,
             OSError,
@@ -83,8 +122,7 @@ def inflate(source: Source, kind: str, limit: int) -> tuple[bytes, Problem | Non
             MemoryError,
             getattr(library, "LZMAError", OSError),
         ) as error:
-            text = f"the compressed data is damaged: {str(error)[:80]}"
-            return unpacked.getvalue(), Problem("damaged", text, byte=offset)
+            return Problem("damaged", f"the compressed data is damaged: {str(error)[:80]}", byte=offset)
         data = b""
         if decompressor.eof:
             data = decompressor.unused_data
@@ -92,12 +130,12 @@ def inflate(source: Source, kind: str, limit: int) -> tuple[bytes, Problem | Non
                 data = source.read_at(offset, _CHUNK_BYTES)
                 offset += len(data)
             if not data.startswith(mark):
-                return unpacked.getvalue(), _behind(data, source.size - offset + len(data))
+                return _behind(data, source.size - offset + len(data))
             decompressor = make(library)
             streams += 1
         # Blocks without content can fill a file of any size, so what goes in is bounded like what comes out.
-        if max(unpacked.tell(), offset - _CHUNK_BYTES) > limit or streams > _MAX_STREAMS:
-            raise ReadError(f"unpacks to more than {size(limit)}: what is inside was not read", kind="nested-limit")
+        if max(unpacked.size, offset - _CHUNK_BYTES) > limit or streams > _MAX_STREAMS:
+            raise ReadError(f"unpacks to more than {size(limit)}: what is inside was not read", kind="limit")
 
 
 def _behind(data: bytes, left: int) -> Problem | None:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from modeldoctor.detect import Sniffed
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Checkpoint, Problem
-from modeldoctor.readers.checkpoint.inflate import STREAMS, inflate
+from modeldoctor.readers.checkpoint.inflate import STREAMS, Unpacked, inflate
 from modeldoctor.readers.checkpoint.read import read_source
 from modeldoctor.readers.checkpoint.tar_directory import Member, read_tar
-from modeldoctor.readers.checkpoint.zip_archive import Archive
-from modeldoctor.readers.checkpoint.zip_directory import ENCRYPTED, STORED, Entry
-from modeldoctor.storage import Memory, Source, Window
+from modeldoctor.readers.checkpoint.zip_archive import MAX_WHOLE_BYTES, Archive
+from modeldoctor.readers.checkpoint.zip_directory import DEFLATED, ENCRYPTED, STORED, Entry, told
+from modeldoctor.storage import Source, Window
 from modeldoctor.wording import size
 
 # A model in a zip in a tar in a gzip is the most that anybody packs.
@@ -21,8 +21,9 @@ MAX_DEPTH = 3
 # Models in one archive that are read, and members that are looked at to find them.
 MAX_MODELS = 32
 MAX_MEMBERS = 1000
-# Bytes unpacked into memory for one file, all levels together.
-MAX_UNPACKED_BYTES = 64 << 20
+# Bytes unpacked for one file, all levels together: a second of work. bzip2 is five times slower than the others.
+MAX_UNPACKED_BYTES = 256 << 20
+_LIMITS = {"bzip2": 64 << 20}
 _LOOK_BYTES = 16
 
 # What is read whatever its first bytes are, and first bytes that are read whatever the name is.
@@ -98,24 +99,30 @@ class _Reading:
         self.problems: list[Problem] = []
 
     def result(self) -> Checkpoint:
-        """The archive with its children; its title says what it holds."""
-        titles = [child.title for child in self.children]
-        holds = titles[0] if len(titles) == 1 else f"{len(titles)} files"
+        """The archive with its children."""
         return self.blank._replace(
-            title=f"{self.blank.title} around {holds}" if titles else self.blank.title,
-            children=tuple(self.children),
-            problems=self.blank.problems + tuple(self.problems),
+            children=tuple(self.children), problems=self.blank.problems + tuple(told(self.problems))
         )
 
     def stream(self, kind: str) -> None:
         """One compressed file, unpacked whole."""
-        content, problem = inflate(self.source, kind, self.budget.left)
-        self.problems += [problem] if problem else []
-        if content:
-            self.budget.left -= len(content)
-            name = os.path.basename(self.blank.path)
-            stem, suffix = os.path.splitext(name)
-            self.read(stem if suffix.lower() in _PACKED_SUFFIXES else name, Memory(content))
+        try:
+            unpacked = self.unpack(self.source, kind)
+        except ReadError as error:
+            self.problems.append(Problem(error.kind, str(error)))
+            return
+        name = os.path.basename(self.blank.path)
+        stem, suffix = os.path.splitext(name)
+        self.problems += [unpacked.problem] if unpacked.problem else []
+        if unpacked.size:
+            self.read(stem if suffix.lower() in _PACKED_SUFFIXES else name, unpacked)
+        unpacked.close()
+
+    def unpack(self, source: Source, kind: str) -> Unpacked:
+        """Unpack while the budget lasts."""
+        unpacked = inflate(source, kind, min(self.budget.left, _LIMITS.get(kind, MAX_UNPACKED_BYTES)))
+        self.budget.left -= unpacked.size
+        return unpacked
 
     def tar(self) -> None:
         """The members of a tar, which lie in it as they are."""
@@ -138,11 +145,15 @@ class _Reading:
 
     def open(self, archive: Archive, entry: Entry) -> Source:
         """A stored member lies in the file as it is; another is unpacked while the budget lasts."""
+        stored = Window(self.source, archive.data_offset(entry) or 0, entry.packed_bytes)
         if entry.method == STORED and not entry.flags & ENCRYPTED:
-            return Window(self.source, archive.data_offset(entry) or 0, entry.packed_bytes)
+            return stored
+        if entry.method == DEFLATED and entry.size_bytes > MAX_WHOLE_BYTES:
+            unpacked = self.unpack(stored, "deflate")
+            self.problems += [unpacked.problem._replace(member=entry.name)] if unpacked.problem else []
+            return unpacked
         if entry.size_bytes > self.budget.left:
-            text = f"{size(entry.size_bytes)} are more than may be unpacked: what is inside was not read"
-            raise ReadError(text, kind="nested-limit")
+            raise ReadError(f"{size(entry.size_bytes)} are more than is unpacked: it was not read", kind="limit")
         self.budget.left -= entry.size_bytes
         return archive.open(entry)
 
@@ -150,18 +161,22 @@ class _Reading:
         """Read the members that may be models, up to the limits."""
         for index, inner in enumerate(inners):
             if index == MAX_MEMBERS:
-                self.problems.append(Problem("nested-limit", f"only the first {MAX_MEMBERS:,} members were looked at"))
+                self.problems.append(Problem("limit", f"only the first {MAX_MEMBERS:,} members were looked at"))
                 return
             if not may_be_model(inner.name, inner.head):
                 continue
             if len(self.children) == MAX_MODELS:
                 text = f"only the first {MAX_MODELS} models were read: this and what follows were not"
-                self.problems.append(Problem("nested-limit", text, inner.name))
+                self.problems.append(Problem("limit", text, inner.name))
                 return
             try:
-                self.read(inner.name, inner.open())
+                source = inner.open()
             except ReadError as error:
                 self.problems.append(Problem(error.kind, str(error), inner.name))
+                continue
+            self.read(inner.name, source)
+            if isinstance(source, Unpacked):
+                source.close()
 
     def read(self, name: str, source: Source) -> None:
         """Read what is inside as a file of its own."""
