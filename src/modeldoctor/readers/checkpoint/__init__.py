@@ -1,8 +1,5 @@
 """Model files of every PyTorch format → `Checkpoint`, without executing them."""
 
-from modeldoctor.facts.checkpoint import Checkpoint
+from modeldoctor.readers.checkpoint.read import read_checkpoint, read_source
 
-
-def read_checkpoint(path: str, shown: str, *, sha256: bool = False) -> Checkpoint:
-    """Open whatever lies at `path`. Never raises for content: damage is in `Checkpoint.problems`."""
-    raise NotImplementedError
+__all__ = ["read_checkpoint", "read_source"]

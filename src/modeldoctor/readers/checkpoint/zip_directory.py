@@ -11,6 +11,7 @@ from typing import NamedTuple
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Problem
 from modeldoctor.storage import Source
+from modeldoctor.wording import size
 
 # More members than any model has, few enough to be listed in a second and 100 MB.
 MAX_ENTRIES = 250_000
@@ -96,6 +97,11 @@ def read_directory(source: Source) -> Directory:
     if len(entries) != end.members:
         text = f"its directory lists {len(entries):,} members, its end record says {end.members:,}"
         problems.append(Problem("damaged", text, byte=end.position))
+    if prepended:
+        problems.append(Problem("prepended-data", f"{size(prepended)} before the archive", byte=0))
+    if end.appended_bytes:
+        text = f"{size(end.appended_bytes)} behind the archive"
+        problems.append(Problem("appended-data", text, byte=source.size - end.appended_bytes))
     names = "\0".join([entry.name for entry in entries])
     problems += _unsafe_names(entries, names) + _duplicates(entries, names) + _overlaps(entries, start)
     return Directory(tuple(entries), start, end.zip64, prepended, end.appended_bytes, tuple(problems))
@@ -116,11 +122,11 @@ def _find_end(source: Source) -> _End:
         if found < 0:
             raise ReadError("it has no zip directory at its end", kind="truncated", byte=source.size)
         position, tail = begin + found, tail[found : found + 22]
-    _, count, size, offset, comment = _END.unpack(tail)
+    _, members, length, offset, comment = _END.unpack(tail)
     appended = max(0, source.size - position - 22 - comment)
     if position >= 20 and (larger := _find_end64(source, position)):
         return larger._replace(appended_bytes=appended)
-    return _End(count, size, offset, position, zip64=False, appended_bytes=appended)
+    return _End(members, length, offset, position, zip64=False, appended_bytes=appended)
 
 
 def _find_end64(source: Source, position: int) -> _End | None:
@@ -131,9 +137,9 @@ def _find_end64(source: Source, position: int) -> _End | None:
     # With bytes before the archive the pointer is off by their number; the record stands before the locator.
     for place in (at, position - 20 - 56):
         if 0 <= place <= position - 20 - 56:
-            signature, _, count, size, offset = _END64.unpack(source.read_at(place, 56))
+            signature, _, members, length, offset = _END64.unpack(source.read_at(place, 56))
             if signature == b"PK\x06\x06":
-                return _End(count, size, offset, place, zip64=True, appended_bytes=0)
+                return _End(members, length, offset, place, zip64=True, appended_bytes=0)
     return None
 
 
@@ -146,7 +152,9 @@ def _parse(data: bytes, start: int, prepended: int, file_bytes: int) -> tuple[li
     last = len(data) - 46
     at = 0
     while at <= last:
-        signature, flags, method, crc, packed, size, name_bytes, extra_bytes, comment_bytes, offset = unpack(data, at)
+        signature, flags, method, crc, packed, unpacked, name_bytes, extra_bytes, comment_bytes, offset = unpack(
+            data, at
+        )
         name_end = at + 46 + name_bytes
         if signature != _CENTRAL_SIGNATURE or name_end > len(data) or len(entries) == MAX_ENTRIES:
             break
@@ -158,13 +166,13 @@ def _parse(data: bytes, start: int, prepended: int, file_bytes: int) -> tuple[li
             problems.append(Problem("unsafe-name", f"member name is not UTF-8: {error.reason}", name, start + at))
         if flags & _UNREADABLE:
             problems.append(Problem("encrypted-member", "is encrypted or patched, which torch does not read", name, at))
-        if _MAX_32 in (packed, size, offset):
+        if _MAX_32 in (packed, unpacked, offset):
             extra = data[name_end : name_end + extra_bytes]
-            size, packed, offset = zip64_sizes(extra, size, packed, offset)
+            unpacked, packed, offset = zip64_sizes(extra, unpacked, packed, offset)
         offset += prepended
         if offset + packed > file_bytes:
             problems.append(Problem("truncated", "the member ends behind the end of the file", name, offset))
-        keep(new(Entry, (name, flags, method, crc, packed, size, offset)))
+        keep(new(Entry, (name, flags, method, crc, packed, unpacked, offset)))
         at = name_end + extra_bytes + comment_bytes
     if at < len(data):
         problems.append(
@@ -173,7 +181,7 @@ def _parse(data: bytes, start: int, prepended: int, file_bytes: int) -> tuple[li
     return entries, told(problems)
 
 
-def zip64_sizes(extra: bytes, size: int, packed: int, offset: int = 0) -> tuple[int, int, int]:
+def zip64_sizes(extra: bytes, unpacked: int, packed: int, offset: int = 0) -> tuple[int, int, int]:
     """The 64-bit values of extra field 0x0001; it holds only those that are 0xFFFFFFFF in the header, in this order."""
     at = 0
     while at + 4 <= len(extra):
@@ -182,10 +190,10 @@ def zip64_sizes(extra: bytes, size: int, packed: int, offset: int = 0) -> tuple[
             field = extra[at + 4 : at + 4 + length]
             values = list(struct.unpack(f"<{len(field) // 8}Q", field[: len(field) // 8 * 8]))
             return tuple(  # type: ignore[return-value] # three in, three out
-                values.pop(0) if value == _MAX_32 and values else value for value in (size, packed, offset)
+                values.pop(0) if value == _MAX_32 and values else value for value in (unpacked, packed, offset)
             )
         at += 4 + length
-    return size, packed, offset
+    return unpacked, packed, offset
 
 
 def decode_name(raw: bytes, flags: int) -> str:

@@ -1,0 +1,206 @@
+"""What `torch.export.save` writes: a graph as JSON, and weights as records (2.9 on) or as nested checkpoints (before).
+
+torch/export/__init__.py and torch/export/pt2_archive/_package.py; the JSON: torch/_export/serde/schema.py. Packages
+of AOTInductor share the container: compiled libraries below `data/aotinductor/`.
+"""
+
+from typing import Any
+
+from modeldoctor.detect import Sniffed
+from modeldoctor.errors import ReadError
+from modeldoctor.facts.checkpoint import Checkpoint, Problem, Storage, Tensor
+from modeldoctor.readers.checkpoint.anatomy import from_tensors
+from modeldoctor.readers.checkpoint.bounded_json import parse
+from modeldoctor.readers.checkpoint.nested import MAX_DEPTH
+from modeldoctor.readers.checkpoint.payload import read_config
+from modeldoctor.readers.checkpoint.read import read_source
+from modeldoctor.readers.checkpoint.records import Root, container, find, listed, text, unused
+from modeldoctor.readers.checkpoint.salvage import open_archive
+from modeldoctor.readers.checkpoint.zip_archive import Archive
+from modeldoctor.readers.checkpoint.zip_directory import Entry, told
+from modeldoctor.storage import Source
+
+# Nested checkpoints of one package that are read, all models together.
+MAX_NESTED = 64
+_OLD_PROGRAM = "serialized_exported_program.json"
+
+
+def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+    """Fill in what the archive holds. ReadError when nothing is left of it."""
+    archive = open_archive(source, sniffed.directory)
+    reading = _Reading(archive, blank, depth)
+    if find(archive, _OLD_PROGRAM):
+        root = Root("")
+        reading.old_layout()
+    else:
+        root = Root(archive.directory.entries[0].name.partition("/")[0])
+        reading.new_layout(root)
+    archive.check_headers()
+    return reading.result(root)
+
+
+class _Reading:
+    """The state of reading one archive: what was found so far."""
+
+    def __init__(self, archive: Archive, blank: Checkpoint, depth: int) -> None:
+        self.archive = archive
+        self.blank = blank
+        self.depth = depth
+        self.storages: list[Storage] = []
+        self.tensors: list[Tensor] = []
+        self.nested: list[Checkpoint] = []
+        self.problems: list[Problem] = []
+        self.extras: dict[str, Any] = {}
+        self.used: set[str] = set()
+
+    # ----------------------------------------------------------------------- torch 2.1 to 2.7
+
+    def old_layout(self) -> None:
+        """All members at the top; `version` is that of the schema."""
+        self.extras["layout"] = "before 2.8"
+        self.program(_OLD_PROGRAM)
+        self.extras.setdefault("schema_version", text(self.archive, "version"))
+        for name in ("serialized_state_dict", "serialized_constants"):
+            # torch 2.1 and 2.2 call them .json, they are checkpoints all the same.
+            entry = find(self.archive, f"{name}.pt") or find(self.archive, f"{name}.json")
+            if entry:
+                self.adopt(self.open(entry))
+        entry = find(self.archive, "serialized_example_inputs.pt")
+        if entry:
+            self.open(entry)
+        self.extras["extra_files"] = self.names("extra_files/")
+
+    # ----------------------------------------------------------------------- torch 2.8 on
+
+    def new_layout(self, root: Root) -> None:
+        """Everything below one folder; one or more models by name."""
+        self.extras["layout"] = "2.8 and later"
+        self.extras["archive_version"] = text(self.archive, root.path("archive_version"))
+        models = [name[:-5] for name in self.names(root.path("models/")) if name.endswith(".json")]
+        self.extras["models"] = tuple(models)
+        for model in models:
+            self.program(root.path(f"models/{model}.json"))
+            prefix = f"{model}." if len(models) > 1 else ""
+            for folder in ("weights", "constants"):
+                self.payloads(root.path(f"data/{folder}/"), f"{model}_{folder}_config.json", prefix)
+                old = find(self.archive, root.path(f"data/{folder}/{model}.pt"))  # torch 2.8
+                if old:
+                    self.adopt(self.open(old), prefix)
+            inputs = find(self.archive, root.path(f"data/sample_inputs/{model}.pt"))
+            if inputs:
+                self.open(inputs)
+        self.extras["extra_files"] = self.names(root.path("extra/"))
+        compiled = self.names(root.path("data/aotinductor/"))
+        if compiled:
+            self.extras["compiled"] = compiled
+            self.blank = self.blank._replace(title="AOTInductor package (.pt2)")
+
+    def payloads(self, folder: str, config: str, prefix: str) -> None:
+        """The tensors that a configuration lists: raw records, or nested checkpoints of tensor subclasses."""
+        entry = find(self.archive, folder + config)
+        if entry is None:
+            return
+        try:
+            listed = read_config(parse(self.archive.read(entry)), folder, len(self.storages), prefix)
+        except ReadError as error:
+            self.problems.append(Problem(error.kind, str(error), entry.name, error.byte))
+            return
+        self.tensors += listed.tensors
+        for storage in listed.storages:
+            self.storages.append(self.located(storage))
+        for name in listed.pickled:
+            found = find(self.archive, name)
+            if found is None:
+                self.problems.append(Problem("missing-record", "is not there: the weights list it", name))
+            else:
+                self.open(found)
+
+    def located(self, storage: Storage) -> Storage:
+        """The storage with what its record holds. An empty record stands for zeros: _package.py, _build_file_map."""
+        record = storage.record or ""
+        entry = find(self.archive, record)
+        if entry is None:
+            self.problems.append(Problem("missing-record", "is not there: the weights list it", record))
+            return storage
+        self.used.add(entry.name)
+        if 0 < entry.size_bytes < storage.size_bytes:
+            text = f"has {entry.size_bytes:,} bytes, its tensors need {storage.size_bytes:,}"
+            self.problems.append(Problem("short-record", text, record))
+        return storage._replace(stored_bytes=entry.size_bytes, record_offset=self.archive.known_offset(entry))
+
+    # ----------------------------------------------------------------------- both
+
+    def program(self, name: str) -> None:
+        """What the graph says of itself: schema, operator set, dialect, the torch that wrote it."""
+        entry = find(self.archive, name)
+        if entry is None:
+            return
+        try:
+            program = parse(self.archive.read(entry))
+        except ReadError as error:
+            self.problems.append(Problem(error.kind, str(error), name, error.byte))
+            return
+        if not isinstance(program, dict):
+            self.problems.append(Problem("damaged", "is no JSON object", name))
+            return
+        for key in ("opset_version", "dialect", "verifiers", "torch_version"):
+            if key in program:
+                self.extras.setdefault(key, program[key])
+        schema = program.get("schema_version")
+        if isinstance(schema, dict):
+            schema = f"{schema.get('major')}.{schema.get('minor')}"
+        self.extras.setdefault("schema_version", None if schema is None else str(schema))
+
+    def open(self, entry: Entry) -> Checkpoint | None:
+        """The checkpoint or pickle that a member holds; its pickles and problems become ours."""
+        if len(self.nested) == MAX_NESTED or self.depth >= MAX_DEPTH:
+            text = f"of the checkpoints inside, {len(self.nested)} were read"
+            self.problems += [Problem("nested-limit", text, entry.name)] * (not self.is_told("nested-limit"))
+            return None
+        self.used.add(entry.name)
+        try:
+            found = read_source(self.archive.open(entry), entry.name, self.blank.path, entry.name, depth=self.depth + 1)
+        except ReadError as error:
+            self.problems.append(Problem(error.kind, str(error), entry.name, error.byte))
+            return None
+        self.nested.append(found)
+        return found
+
+    def is_told(self, kind: str) -> bool:
+        return any(problem.kind == kind for problem in self.problems)
+
+    def adopt(self, found: Checkpoint | None, prefix: str = "") -> None:
+        """The tensors of a nested state_dict stand for the model's."""
+        if found is None:
+            return
+        first = len(self.storages)
+        self.storages += found.storages
+        for tensor in found.tensors:
+            storage = None if tensor.storage is None else tensor.storage + first
+            self.tensors.append(tensor._replace(path=prefix + tensor.path, storage=storage))
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """The members below a folder, without it."""
+        return tuple(
+            [entry.name[len(folder) :] for entry in self.archive.directory.entries if entry.name.startswith(folder)]
+        )
+
+    def result(self, root: Root) -> Checkpoint:
+        problems = [*self.problems]
+        for nested in self.nested:
+            problems += nested.problems
+        tensors, storages = tuple(self.tensors), tuple(self.storages)
+        facts = (
+            container(self.archive, root, listed(self.archive, unused(self.archive, self.used))) if root.name else None
+        )
+        whole = self.archive.directory.whole and not any(nested.state == "unreadable" for nested in self.nested)
+        return self.blank._replace(
+            state="understood" if whole else "unreadable",
+            container=facts,
+            pickles=tuple([pickle for nested in self.nested for pickle in nested.pickles]),
+            storages=storages,
+            tensors=tensors,
+            anatomy=from_tensors(tensors, storages, contents="exported"),
+            problems=(*told(problems), *self.archive.problems),
+            extras=tuple(self.extras.items()),
+        )

@@ -1,0 +1,131 @@
+"""Open whatever lies at a path or inside an archive: find out what it is, and let its reader fill in the facts."""
+
+import os
+from importlib import import_module
+
+from modeldoctor.detect import NESTING, Sniffed, sniff
+from modeldoctor.errors import ReadError
+from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Problem
+from modeldoctor.readers.checkpoint.writer import writer
+from modeldoctor.storage import File, Memory, Source
+
+# A file up to this size is read in one go: less than what one round trip to a disk or a server costs.
+SMALL_FILE_BYTES = 64 << 10
+_BLOCK_BYTES = 1 << 20
+
+# Format → module beside this one with `read(source, sniffed, blank)`, imported when a file needs it.
+_READERS = {
+    "torch-zip": "torch_zip",
+    "torchscript": "torchscript",
+    "torch-export": "export",
+    "torch-package": "package",
+    "torch-legacy": "legacy",
+    "torch-tar": "tar",
+    "executorch": "executorch",
+    "pickle": "plain_pickle",
+    "joblib": "plain_pickle",
+}
+# Those that may hold other models inside are told how deep they lie themselves: `read(…, depth)`.
+_DEEP = frozenset({"torch-zip", "torchscript", "torch-export"})
+
+
+def read_checkpoint(path: str, shown: str, *, sha256: bool = False) -> Checkpoint:
+    """Open whatever lies at `path`. Never raises for content: damage is in `Checkpoint.problems`."""
+    try:
+        if os.path.isdir(path):
+            from modeldoctor.readers.checkpoint.folder import read_folder
+
+            return read_folder(path, shown)
+        with File(path) as file:
+            source = Memory(file.read_at(0, file.size)) if file.size <= SMALL_FILE_BYTES else file
+            checkpoint = _read_file(source, path, shown)
+            digest = _sha256(source) if sha256 else None
+            return checkpoint._replace(sha256=digest, bytes_read=checkpoint.bytes_read + file.bytes_read)
+    except (ReadError, OSError) as error:
+        return _unreadable(Checkpoint(shown, "unknown", "file", "unreadable", 0), error)
+
+
+def _read_file(source: Source, path: str, shown: str) -> Checkpoint:
+    name = os.path.basename(path)
+    sniffed = sniff(source, name)
+    if sniffed.format == "sharded":  # the shards lie beside it
+        from modeldoctor.readers.checkpoint.sharded import read_index
+
+        return read_index(path, shown)
+    return _fill(source, sniffed, _blank(source, sniffed, shown), 0)
+
+
+def read_source(source: Source, name: str, shown: str, member: str | None = None, *, depth: int = 0) -> Checkpoint:
+    """What the bytes hold. `name` breaks ties in detection; `member` is their place in the file at `shown`.
+
+    `depth` counts the archives around. Raises ReadError only when the disk fails.
+    """
+    sniffed = sniff(source, name)
+    checkpoint = _fill(source, sniffed, _blank(source, sniffed, shown), depth)
+    return inside(checkpoint, member) if member else checkpoint
+
+
+def _blank(source: Source, sniffed: Sniffed, shown: str) -> Checkpoint:
+    return Checkpoint(shown, sniffed.format, sniffed.title, "recognised", source.size, advice=sniffed.advice)
+
+
+def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+    """What the reader of the format makes of it."""
+    try:
+        if sniffed.format in _READERS:
+            reader = import_module(f"modeldoctor.readers.checkpoint.{_READERS[sniffed.format]}")
+            deep = (depth,) if sniffed.format in _DEEP else ()
+            checkpoint: Checkpoint = reader.read(source, sniffed, blank, *deep)
+            return checkpoint if checkpoint.writer else checkpoint._replace(writer=writer(checkpoint))
+        if sniffed.format == "safetensors":
+            from modeldoctor.readers.checkpoint.safetensors import read_safetensors
+
+            return read_safetensors(source, blank.path)
+        if sniffed.format in NESTING:
+            from modeldoctor.readers.checkpoint.nested import read_nested
+
+            return read_nested(source, sniffed, blank, depth)
+    except ReadError as error:
+        return _unreadable(blank, error)
+    return blank._replace(state="not understood") if sniffed.format == "unknown" else blank
+
+
+def _unreadable(blank: Checkpoint, error: ReadError | OSError) -> Checkpoint:
+    if isinstance(error, ReadError):
+        problem = Problem(error.kind, str(error), error.member, error.byte)
+    else:
+        problem = Problem("unreadable", (error.strerror or str(error)).lower())
+    return blank._replace(state="unreadable", problems=(*blank.problems, problem))
+
+
+def _sha256(source: Source) -> str:
+    import hashlib
+
+    digest = hashlib.sha256()
+    for offset in range(0, source.size, _BLOCK_BYTES):
+        digest.update(source.read_at(offset, _BLOCK_BYTES))
+    return digest.hexdigest()
+
+
+def inside(checkpoint: Checkpoint, member: str) -> Checkpoint:
+    """The same facts with every place told from the outermost file: `inner.pt!archive/data.pkl`."""
+
+    def place(name: str | None) -> str:
+        return f"{member}!{name}" if name else member
+
+    def problem(found: Problem) -> Problem:
+        return found._replace(member=place(found.member))
+
+    def pickle(found: Pickle) -> Pickle:
+        return found._replace(
+            member=place(found.member),
+            stopped=found.stopped and problem(found.stopped),
+            nested=tuple([pickle(each) for each in found.nested]),
+        )
+
+    return checkpoint._replace(
+        member=place(checkpoint.member),
+        problems=tuple([problem(found) for found in checkpoint.problems]),
+        pickles=tuple([pickle(found) for found in checkpoint.pickles]),
+        children=tuple([inside(child, member) for child in checkpoint.children]),
+    )

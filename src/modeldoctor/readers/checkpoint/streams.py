@@ -1,0 +1,28 @@
+"""One object pickle and whatever stands behind its STOP: loaders ignore it, and things are hidden there."""
+
+from modeldoctor.facts.checkpoint import Problem
+from modeldoctor.readers.checkpoint.pickle_machine import Run, run
+from modeldoctor.storage import Source
+from modeldoctor.wording import size
+
+# How many pickles in a row are read behind the first one.
+MAX_STREAMS = 8
+
+
+def run_all(
+    source: Source, member: str | None, role: str = "object", start: int = 0
+) -> tuple[list[Run], list[Problem]]:
+    """The pickle at `start` and those behind it, and what is left over. Never raises for content."""
+    runs = [run(source, start, member=member, role=role)]
+    problems: list[Problem] = []
+    while runs[-1].pickle.stopped is None and runs[-1].end < source.size:
+        end = runs[-1].end
+        further = run(source, end, member=member, role="second") if len(runs) <= MAX_STREAMS else None
+        # Bytes that name nothing before they break are no pickle: they are only left over.
+        if further is None or (further.pickle.stopped is not None and not further.pickle.globals):
+            left = size(source.size - end)
+            problems.append(Problem("appended-data", f"{left} follow the end of the pickle", member, end))
+            break
+        problems.append(Problem("second-pickle", "a further pickle follows the end of the first", member, end))
+        runs.append(further)
+    return runs, problems

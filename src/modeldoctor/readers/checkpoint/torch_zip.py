@@ -1,0 +1,79 @@
+"""What `torch.save` writes since 1.6: a zip with the pickle `data.pkl` and one record per storage.
+
+torch/serialization.py, `_save` and `_load`; the archive itself: caffe2/serialize/inline_container.cc.
+"""
+
+from modeldoctor.detect import Sniffed
+from modeldoctor.errors import ReadError
+from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Problem, Storage
+from modeldoctor.readers.checkpoint.anatomy import describe
+from modeldoctor.readers.checkpoint.pickle_machine import Run
+from modeldoctor.readers.checkpoint.records import all_of, attach, container, find_root, listed, unused
+from modeldoctor.readers.checkpoint.salvage import open_archive
+from modeldoctor.readers.checkpoint.streams import run_all
+from modeldoctor.readers.checkpoint.writer import writer
+from modeldoctor.readers.checkpoint.zip_archive import Archive
+from modeldoctor.readers.checkpoint.zip_directory import Entry
+from modeldoctor.storage import Source
+
+# The records that torch writes besides storages, in lower case.
+_OWN = frozenset(
+    {"data.pkl", "version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"}
+    | {".data/version"}
+)
+
+
+def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+    """Fill in what the archive holds. ReadError when nothing is left of it."""
+    archive = open_archive(source, sniffed.directory)
+    root = find_root(archive, "data.pkl")
+    runs = run_records(archive, root.path("data.pkl"))
+    storages: tuple[Storage, ...] = runs[0].storages if runs else ()
+    # torch 1.4 put storages below `tensors/`.
+    first = storages[0].key if storages else ""
+    folder = "tensors" if root.path(f"tensors/{first}") in archive.entries else "data"
+    storages, used = attach(archive, storages, root.path(folder) + "/")
+    archive.check_headers()
+    rest = unused(archive, used)
+    prefix = len(root.path(""))
+    strangers = [entry for entry in rest if entry.name[prefix:].lower() not in _OWN]
+    pickles, models = others(archive, strangers, blank.path, depth)
+    whole = archive.directory.whole and bool(runs) and runs[0].pickle.stopped is None
+    checkpoint = blank._replace(
+        container=container(archive, root, listed(archive, rest)),
+        pickles=(*[run.pickle for run in runs], *pickles),
+        storages=storages,
+        state="understood" if whole else "unreadable",
+        children=tuple(models),
+    )
+    if runs:
+        described = describe(runs[0].value, storages, instances=runs[0].pickle.instances)
+        checkpoint = checkpoint._replace(
+            anatomy=described.anatomy, tensors=described.tensors, outline=described.outline
+        )
+    return checkpoint._replace(
+        problems=(*root.problems, *archive.problems), writer=writer(checkpoint, runs[0].value if runs else None)
+    )
+
+
+def others(archive: Archive, strangers: list[Entry], shown: str, depth: int) -> tuple[list[Pickle], list[Checkpoint]]:
+    """Pickles and models among the members that are no part of the archive; usually there are none."""
+    if not strangers:
+        return [], []
+    from modeldoctor.readers.checkpoint.strangers import read_strangers
+
+    return read_strangers(archive, strangers, shown, depth)
+
+
+def run_records(archive: Archive, name: str, role: str = "object") -> list[Run]:
+    """The pickles of a record; of its duplicates too, since readers differ in which one they take."""
+    runs: list[Run] = []
+    for entry in all_of(archive, name):
+        try:
+            found, problems = run_all(archive.open(entry), entry.name, "extra" if runs else role)
+        except ReadError as error:
+            archive.problems.append(Problem(error.kind, str(error), entry.name, entry.offset))
+            continue
+        runs += found
+        archive.problems += problems
+    return runs

@@ -1,0 +1,175 @@
+"""What `torch.jit.save` writes: the attributes of a scripted module as a pickle, its code as text, its constants.
+
+torch/csrc/jit/serialization/export_module.cpp (ScriptModuleSerializer) and import.cpp. Before 1.3 the attributes were
+in `model.json`: see `torchscript_old`. The pickles are read by C++, which knows a fixed set of classes.
+"""
+
+import re
+from typing import Any
+
+from modeldoctor.detect import Sniffed
+from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Storage, Tensor
+from modeldoctor.readers.checkpoint.anatomy import describe, from_tensors
+from modeldoctor.readers.checkpoint.pickle_machine import Run
+from modeldoctor.readers.checkpoint.pickle_values import Name, Object
+from modeldoctor.readers.checkpoint.records import Root, attach, container, find, find_root, listed, unused
+from modeldoctor.readers.checkpoint.salvage import open_archive
+from modeldoctor.readers.checkpoint.torch_zip import others, run_records
+from modeldoctor.readers.checkpoint.zip_archive import Archive
+from modeldoctor.readers.checkpoint.zip_directory import Entry
+from modeldoctor.storage import Source
+
+# The code that is read to tell parameters from buffers; what lies beyond is told by `requires_grad` alone.
+MAX_CODE_BYTES = 4 << 20
+# Code files that are listed, and modules whose class is looked up.
+MAX_FILES = 1000
+MAX_MODULES = 100_000
+# torch/csrc/jit/serialization/python_print.cpp, printClass.
+_CLASS = re.compile(
+    rb"^class (\w+)\(Module\):\n  __parameters__ = \[(.*?)\]\n(?:  __buffers__ = \[(.*?)\]\n)?", re.MULTILINE
+)
+_TEXT = re.compile(rb'"([^"]*)"')
+_MANGLED = re.compile(r"\.___torch_mangle_\d+")
+
+_OWN = frozenset(
+    {"data.pkl", "constants.pkl", "bytecode.pkl", "traced_inputs.pkl", "mobile_debug_handles.pkl", "attributes.pkl"}
+    | {"version", "byteorder", ".data/version", ".data/serialization_id"}
+)
+
+# Class name → names of its parameters and its buffers (None: the code does not say).
+Members = dict[str, tuple[frozenset[str], frozenset[str] | None]]
+
+
+def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+    """Fill in what the archive holds. ReadError when nothing is left of it."""
+    archive = open_archive(source, sniffed.directory)
+    root = find_root(archive, "data.pkl")
+    if find(archive, root.path("data.pkl")) is None and archive.directory.whole:
+        model = find(archive, find_root(archive, "model.json").path("model.json"))
+        if model is not None:
+            from modeldoctor.readers.checkpoint.torchscript_old import read_old
+
+            return read_old(archive, model, blank)
+    return _assemble(archive, blank, root, depth)
+
+
+def _assemble(archive: Archive, blank: Checkpoint, root: Root, depth: int) -> Checkpoint:
+    runs = run_records(archive, root.path("data.pkl"))
+    constants = run_records(archive, root.path("constants.pkl"), role="constants")
+    storages, tensors, outline = _described(archive, root, runs, "data/")
+    more, frozen, _ = _described(archive, root, constants, "constants/", first=len(storages))
+    used = {storage.record for storage in storages + more if storage.record}
+    archive.check_headers()
+    value = runs[0].value if runs else None
+    tensors = _with_kinds(tensors, _classes(value), _members(archive, root))
+    anatomy = from_tensors(tensors, storages, contents="scripted")
+    pickles: tuple[Pickle, ...] = tuple([run.pickle for run in runs + constants])
+    rest = unused(archive, used)
+    further, models = others(archive, _strangers(rest, root), blank.path, depth)
+    whole = archive.directory.whole and bool(runs) and all(pickle.stopped is None for pickle in pickles)
+    return blank._replace(
+        state="understood" if whole else "unreadable",
+        container=container(archive, root, listed(archive, rest)),
+        pickles=(*pickles, *further),
+        storages=storages + more,
+        tensors=tensors + tuple([tensor._replace(path=f"constants.{tensor.path}") for tensor in frozen]),
+        anatomy=anatomy._replace(root_class=_class_name(value)),
+        outline=outline,
+        children=tuple(models),
+        problems=(*root.problems, *archive.problems),
+        extras=tuple(_extras(archive, root).items()),
+    )
+
+
+def _described(
+    archive: Archive, root: Root, runs: list[Run], folder: str, first: int = 0
+) -> tuple[tuple[Storage, ...], tuple[Tensor, ...], tuple[Any, ...]]:
+    """Storages, tensors and outline of a pickle; its storages are numbered from `first`."""
+    if not runs:
+        return (), (), ()
+    storages, _ = attach(archive, runs[0].storages, root.path(folder), elsewhere=root.path(""))
+    described = describe(runs[0].value, storages, instances=runs[0].pickle.instances)
+    tensors = described.tensors
+    if first:
+        shifted = [t if t.storage is None else t._replace(storage=t.storage + first) for t in tensors]
+        tensors = tuple(shifted)
+    return storages, tensors, described.outline
+
+
+def _strangers(entries: list[Entry], root: Root) -> list[Entry]:
+    """Members that torch does not write; those it writes as pickles are read by C++ alone."""
+    prefix = len(root.path(""))
+    names = [(entry, entry.name[prefix:]) for entry in entries]
+    return [entry for entry, name in names if not name.startswith("code/") and name not in _OWN]
+
+
+def _extras(archive: Archive, root: Root) -> dict[str, Any]:
+    code, extra = root.path("code/"), root.path("extra/")
+    names = [entry.name for entry in archive.directory.entries]
+    return {
+        "code": tuple([name[len(code) :] for name in names if name.startswith(code) and name.endswith(".py")])[
+            :MAX_FILES
+        ],
+        "extra_files": tuple([name[len(extra) :] for name in names if name.startswith(extra)])[:MAX_FILES],
+        "lite": find(archive, root.path("bytecode.pkl")) is not None,
+    }
+
+
+# --------------------------------------------------------------------------- parameters and buffers
+
+
+def _members(archive: Archive, root: Root) -> Members:
+    """What the classes in `code/` say of their tensors."""
+    members: Members = {}
+    folder, left = root.path("code/"), MAX_CODE_BYTES
+    for entry in archive.directory.entries:
+        if not (entry.name.startswith(folder) and entry.name.endswith(".py")):
+            continue
+        left -= entry.size_bytes
+        if left < 0:
+            break
+        module = entry.name[len(folder) : -3].replace("/", ".")
+        for found in _CLASS.finditer(archive.head(entry, entry.size_bytes)):
+            buffers = None if found[3] is None else _names(found[3])
+            members[f"{module}.{found[1].decode()}"] = (_names(found[2]), buffers)
+    return members
+
+
+def _names(text: bytes) -> frozenset[str]:
+    return frozenset([name.decode("utf-8", "replace") for name in _TEXT.findall(text)])
+
+
+def _classes(value: Any) -> dict[str, str]:
+    """Path of each module in the object → its class; within MAX_MODULES, each object once."""
+    classes: dict[str, str] = {}
+    seen: set[int] = set()
+    stack = [("", value)]
+    while stack and len(classes) < MAX_MODULES:
+        path, each = stack.pop()
+        if type(each) is not Object or type(each.cls) is not Name or id(each) in seen:
+            continue
+        seen.add(id(each))
+        classes[path] = str(each.cls)
+        for attributes in each.dicts():
+            below = [(f"{path}.{key}" if path else key, child) for key, child in attributes.pairs() if type(key) is str]
+            stack += below
+    return classes
+
+
+def _with_kinds(tensors: tuple[Tensor, ...], classes: dict[str, str], members: Members) -> tuple[Tensor, ...]:
+    return tuple([tensor._replace(kind=_kind(tensor, classes, members)) for tensor in tensors])
+
+
+def _kind(tensor: Tensor, classes: dict[str, str], members: Members) -> str:
+    parent, _, name = tensor.path.rpartition(".")
+    parameters, buffers = members.get(classes.get(parent, ""), (frozenset(), None))
+    if name in parameters or (buffers is None and tensor.requires_grad):
+        return "parameter"
+    return "buffer" if buffers is not None and name in buffers else "tensor"
+
+
+def _class_name(value: Any) -> str | None:
+    """The class of the root module as its author wrote it: without `__torch__` and mangling."""
+    if type(value) is not Object or type(value.cls) is not Name:
+        return None
+    return _MANGLED.sub("", str(value.cls)).removeprefix("__torch__.")
