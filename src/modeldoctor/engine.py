@@ -3,6 +3,7 @@
 import os
 import time
 from collections import Counter
+from itertools import islice
 from typing import Any
 
 from modeldoctor.config import Config
@@ -29,15 +30,16 @@ _STATES = {"recognised": "not checked"}
 
 
 def examine(path: str, *, sha256: bool = False) -> Subject:
-    """The facts of one file, without judging them; UsageError when there is no such file."""
-    if not os.path.lexists(path):
-        raise UsageError(f"no such file or folder: {path}")
-    shown = shown_path(path)
+    """The facts of one file or model folder, without judging them; UsageError when that is not what `path` is."""
+    units = list(islice(expand((path,)), 2))
+    if len(units) > 1:
+        raise UsageError(f"{path} holds several models; name one of them, such as {shown_path(units[0].path)}")
+    path = units[0].path
     try:
-        subject = next(iter(read(path, shown, sha256=sha256)))
+        subject = next(iter(read(path, shown_path(path), sha256=sha256)))
     except ReadError as error:
-        subject = _unreadable(path, shown, error)
-    return subject._replace(state=_STATES.get(subject.state, subject.state))
+        subject = _unreadable(path, shown_path(path), error)
+    return _in_words(subject)
 
 
 def run(paths: tuple[str, ...], config: Config) -> Report:
@@ -48,11 +50,10 @@ def run(paths: tuple[str, ...], config: Config) -> Report:
         selectors = config.select + config.extend_select + config.ignore
         if selectors:
             require_known(selectors, all_rules())
+        for unit in expand(paths, allow_empty=config.allow_empty):
+            run.examine(unit)
     except UsageError as error:
         run.failures.append(Failure(str(error)))
-        paths = ()
-    for path in dict.fromkeys(paths):
-        run.examine_all(path)
     return run.report(time.perf_counter() - started)
 
 
@@ -65,20 +66,10 @@ class _Run:
         self.findings: list[Finding] = []
         self.skips: list[Skip] = []
         self.failures: list[Failure] = []
+        self.chosen: dict[str, tuple[Rule, ...]] = {}
         self.ran: set[str] = set()
         self.hidden = 0
-        self.seen: set[str] = set()
         self.fingerprints: Counter[str] = Counter()
-
-    def examine_all(self, path: str) -> None:
-        """Examine what one argument stands for; when that is nothing, the other arguments still count."""
-        try:
-            for unit in expand((path,), allow_empty=self.config.allow_empty):
-                if unit.path not in self.seen:
-                    self.seen.add(unit.path)
-                    self.examine(unit)
-        except UsageError as error:
-            self.failures.append(Failure(str(error), path))
 
     def examine(self, unit: Unit) -> None:
         """Read one unit and let every selected rule judge its facts; a crash is reported by name."""
@@ -90,15 +81,24 @@ class _Run:
         except ReadError as error:
             self.judge(_unreadable(unit.path, path, error), context)
         except Exception as error:  # noqa: BLE001 - the reader boundary: one file must not end the run
-            self.crashed(f"reading {path} crashed", error, path)
+            self.crashed(f"examining {path} crashed", error, path)
 
     def judge(self, subject: Subject, context: Context) -> None:
         """Let every selected rule for this type of fact judge it."""
-        self.subjects.append(subject._replace(state=_STATES.get(subject.state, subject.state)))
-        config = self.config
-        for rule in rules_for(type(subject.facts).__name__):
-            if selected(rule, config.select, config.extend_select, config.ignore):
-                self.apply(rule, subject, context)
+        self.subjects.append(_in_words(subject))
+        for rule in self.rules(type(subject.facts).__name__):
+            self.apply(rule, subject, context)
+
+    def rules(self, fact_type: str) -> tuple[Rule, ...]:
+        """The selected rules for a type of fact; only now are their families imported."""
+        if fact_type not in self.chosen:
+            config = self.config
+            self.chosen[fact_type] = tuple(
+                rule
+                for rule in rules_for(fact_type)
+                if selected(rule, config.select, config.extend_select, config.ignore)
+            )
+        return self.chosen[fact_type]
 
     def apply(self, rule: Rule, subject: Subject, context: Context) -> None:
         """Run one rule on one fact and what lies inside; a crash is reported by name and the others still run."""
@@ -174,6 +174,11 @@ class _Run:
             seconds=seconds,
             hidden=self.hidden,
         )
+
+
+def _in_words(subject: Subject) -> Subject:
+    """The subject with its state as reports call it."""
+    return subject._replace(state=_STATES.get(subject.state, subject.state))
 
 
 def _unreadable(path: str, shown: str, error: ReadError) -> Subject:

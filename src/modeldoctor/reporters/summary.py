@@ -27,8 +27,11 @@ def shown(report: Report) -> list[Finding]:
 def counted(report: Report) -> str:
     """`1 error, 2 warnings in 3 files (1 not checked); 14 rules ran, 3 skipped`."""
     severities = Counter(finding.severity for finding in shown(report))
-    nouns = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-    found = ", ".join(count(severities[severity], noun) for severity, noun in nouns.items() if severities[severity])
+    found = ", ".join(
+        count(severities[severity], str(severity), "info" if severity is Severity.INFO else None)
+        for severity in sorted(Severity, reverse=True)
+        if severities[severity]
+    )
     states = Counter(subject.state for subject in report.subjects if subject.state != "understood")
     files = count(len(report.subjects), "file")
     if states:

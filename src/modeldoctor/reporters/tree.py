@@ -24,7 +24,8 @@ SHAPE_WIDTH = 28
 class Branch(NamedTuple):
     """A tensor, or what shares the beginning of a name; possibly several that were merged.
 
-    `content` is equal for branches that differ in nothing but their name. Figures are of all that were merged.
+    `content` is equal for branches that differ in nothing but their name. Figures are of all that
+    were merged, those of the children of one.
     """
 
     name: str
@@ -81,7 +82,7 @@ def _nested(tensors: tuple[Tensor, ...]) -> dict[str, Any]:
         for parent in parents:
             below = node.setdefault(parent, {})
             if not isinstance(below, dict):  # the key of a tensor is also the beginning of another's
-                below = node[parent] = {"": below}
+                below = node[parent] = {"(itself)": below}
             node = below
         while name in node:  # two keys that differ only in where a dot belongs to the key
             name += "'"
