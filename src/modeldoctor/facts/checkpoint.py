@@ -22,7 +22,8 @@ class Event(NamedTuple):
       `new`     / class `module qualname` (NEWOBJ, NEWOBJ_EX, OBJ, INST) / number of arguments
       `build`   / class whose instance gets state, `module qualname`, or a builtin type (`dict`) / type of the state
       `fill`    / class, no builtin container, whose instance gets items (APPEND(S), SETITEM(S), ADDITEMS) / opcode
-      `persistent` / shape of the persistent id: `storage`, `bytecode`, `text`, `other` / first element when it is text
+      `persistent` / shape of the persistent id: `storage`, `text`, `integer`, `other` / the text, or the first element
+                    of a tuple when that is text (`other` with `storage`: a storage whose tuple no torch can read)
     """
 
     kind: str
@@ -77,6 +78,7 @@ class Pickle(NamedTuple):
     `stopped` says where and why the reading ended before STOP; None for a whole stream.
     `nested` are pickles found as bytes values inside this one. `role` is `object` for the one that holds the model,
     else `magic`, `protocol`, `sys_info`, `keys`, `constants`, `extra`, `second` (one after the first STOP).
+    `calls` are a bounded number of different ones; `calls_left_out` counts what came after.
     """
 
     member: str | None
@@ -91,6 +93,7 @@ class Pickle(NamedTuple):
     stopped: "Problem | None" = None
     role: str = "object"
     nested: "tuple[Pickle, ...]" = ()
+    calls_left_out: int = 0
 
 
 # --------------------------------------------------------------------------- tensors

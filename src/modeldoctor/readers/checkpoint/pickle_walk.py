@@ -1,0 +1,171 @@
+"""Where things stand in an inert value: their paths, as people write them to reach the loaded object.
+
+Keys, indices and attributes are joined with dots. Inside a pickled nn.Module the levels `_modules`, `_parameters` and
+`_buffers` vanish, so that names are those of its state_dict. Nothing recurses, and what is shared is only gone through
+again where that names a tensor again: in dicts, lists and modules, within limits.
+"""
+
+from collections.abc import Iterator
+from itertools import chain, repeat
+from typing import Any
+
+from modeldoctor.readers.checkpoint.pickle_text import show
+from modeldoctor.readers.checkpoint.pickle_values import Dict, Name, Object, Set, StorageRef, TensorValue, items_of
+
+# Containers and leaves that are visited, and items that are looked at: containers that share their items could
+# otherwise be walked for ever. 200,000 tensors stay below.
+MAX_PLACES = 500_000
+MAX_ITEMS = 4_000_000
+# Characters of all paths together.
+MAX_PATH_CHARACTERS = 32 << 20
+# Levels of containers below each other. Real objects have fewer than 30.
+MAX_LEVELS = 200
+# A longer path is cut before more is put behind it.
+MAX_PATH = 1000
+# Attributes among which those of nn.Module are looked for: it has 20, and they come early.
+_FIRST_ATTRIBUTES = 200
+
+_Items = Iterator[tuple[Any, Any, str]]
+_LEAVES = {TensorValue, Name, StorageRef, Object}
+_CONTAINERS = {Dict, list, tuple, Set, Object}
+_REGISTRIES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": ""}
+
+
+class Walk:
+    """Iterating gives `(path, value, kind)` of every tensor, name, storage and object, in the order of the object.
+
+    `kind` is `parameter` or `buffer` for what a module registered, else empty. `cut` says whether a limit ended it.
+    """
+
+    def __init__(self, root: Any) -> None:
+        self.root = root
+        self.cut = False
+
+    def __iter__(self) -> Iterator[tuple[str, Any, str]]:
+        places = looked_at = characters = 0
+        seen: set[int] = set()
+        above: set[int] = set()
+        # Items still to come, the prefix of their paths, the container they are in.
+        stack: list[tuple[_Items, str, int]] = [(iter([("", self.root, "")]), "", 0)]
+        while stack:
+            items, prefix, own = stack[-1]
+            for key, value, kind in items:
+                cls = type(value)
+                if cls not in _LEAVES and cls not in _CONTAINERS:
+                    continue
+                path = prefix + (key if type(key) is str else key_text(key))
+                places += 1
+                characters += len(path)
+                if places > MAX_PLACES or looked_at > MAX_ITEMS or characters > MAX_PATH_CHARACTERS:
+                    self.cut = True
+                    return
+                if cls in _LEAVES:
+                    yield path, value, kind
+                if cls not in _CONTAINERS or id(value) in above or (id(value) in seen and not _again(value)):
+                    continue
+                if len(stack) >= MAX_LEVELS:
+                    self.cut = True
+                    continue
+                seen.add(id(value))
+                above.add(id(value))
+                looked_at += _weight(value)
+                stack.append((children(value), _prefix(path), id(value)))
+                break
+            else:
+                stack.pop()
+                above.discard(own)
+
+
+def _again(value: Any) -> bool:
+    """Whether a shared container names the same tensors in each of its places."""
+    return type(value) is not Object or items_of(value) is not None or is_module(value)
+
+
+def _weight(value: Any) -> int:
+    if type(value) is Object:
+        return sum(map(len, value.dicts())) + len(value.pairs or ()) + len(value.items or ()) + len(value.states) + 1
+    return len(value.items if type(value) is Set else value)
+
+
+def _prefix(path: str) -> str:
+    if len(path) > MAX_PATH:
+        path = path[: MAX_PATH // 2] + "…"
+    return path + "." if path else ""
+
+
+def key_text(key: Any) -> str:
+    """A key of a dict as part of a path."""
+    return key if type(key) is str else str(key) if type(key) is int else show(key)
+
+
+# --------------------------------------------------------------------------- what containers hold
+
+
+def children(value: Any) -> _Items:
+    """What stands directly in a container: key, value, kind."""
+    cls = type(value)
+    if cls is Dict:
+        return _pairs(value)
+    if cls is Object:
+        return chain.from_iterable(_of_object(value))
+    return _indexed(value.items if cls is Set else value)
+
+
+def _indexed(values: Any) -> _Items:
+    return zip(map(str, range(len(values))), values, repeat(""))
+
+
+def _pairs(items: Dict, kind: str = "") -> _Items:
+    """The items of a dict; of keys that come twice the last one, as in the loaded dict."""
+    keys, values = items[::2], items[1::2]
+    if set(map(type, keys)) <= {str} and len(set(keys)) < len(keys):
+        unique = dict(zip(keys, values, strict=True))
+        return zip(unique.keys(), unique.values(), repeat(kind))
+    return zip(keys, values, repeat(kind))
+
+
+def _of_object(made: Object) -> Iterator[_Items]:
+    if type(made.cls) is Object:
+        yield iter([("()", made.cls, "")])
+    if type(made.args) in {tuple, list}:
+        yield _indexed(made.args)
+    if made.items:
+        yield _indexed(made.items)
+    if made.pairs:
+        yield _pairs(made.pairs)
+    if _is_plain_ordered_dict(made):
+        return  # its only attribute is `_metadata`, the versions of the modules
+    for state in made.states:
+        if type(state) is not Dict and type(state) is not tuple:
+            yield iter([("state", state, "")])
+        elif type(state) is tuple and not any(True for _ in made.dicts()):
+            yield _indexed(state)
+    for state in made.dicts():
+        yield from _of_module(state) if has_registries(state) else [_pairs(state)]
+
+
+def _is_plain_ordered_dict(made: Object) -> bool:
+    return type(made.cls) is Name and (made.cls.module, made.cls.name) == ("collections", "OrderedDict")
+
+
+# --------------------------------------------------------------------------- modules
+
+
+def is_module(value: Any) -> bool:
+    """Whether it is a pickled nn.Module, whatever its class: it has the registries of one."""
+    return type(value) is Object and any(map(has_registries, value.dicts()))
+
+
+def has_registries(state: Dict) -> bool:
+    """Whether the attributes are those of an nn.Module."""
+    first = {key for key in state[: 2 * _FIRST_ATTRIBUTES : 2] if type(key) is str}
+    return "_modules" in first and "_parameters" in first
+
+
+def _of_module(state: Dict) -> Iterator[_Items]:
+    for key, value in state.pairs():
+        registry = items_of(value) if type(key) is str and key in _REGISTRIES else None
+        if registry is None:
+            yield iter([(key, value, "")])
+        else:
+            yield _pairs(registry, _REGISTRIES[key])
