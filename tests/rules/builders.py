@@ -22,7 +22,18 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from modeldoctor.facts.checkpoint import Anatomy, Call, Checkpoint, Event, Global, Pickle, Problem, Storage, Tensor
+from modeldoctor.facts.checkpoint import (
+    Anatomy,
+    Call,
+    Checkpoint,
+    Event,
+    Global,
+    Part,
+    Pickle,
+    Problem,
+    Storage,
+    Tensor,
+)
 from modeldoctor.facts.environment import Target, Value
 from modeldoctor.rules.base import Context
 
@@ -133,6 +144,11 @@ def _anatomy(tensors: tuple[Tensor, ...], storages: tuple[Storage, ...]) -> Anat
         tensors_by_dtype=tuple(counts.items()),
         devices=tuple(devices.items()),
     )
+
+
+def part(name: str, kind: str, size_bytes: int, tensors: int = 10) -> Part:
+    """A top-level entry of a checkpoint."""
+    return Part(name, kind, tensors, size_bytes)
 
 
 ITEM_BYTES = {"float64": 8, "int64": 8, "float32": 4, "int32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "bool": 1}
@@ -270,10 +286,15 @@ def repacked(
 
     def pack(content: bytes) -> bytes:
         import io
+        import warnings
         import zipfile
 
         packed = io.BytesIO()
-        with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(packed, "w") as new:
+        with (
+            warnings.catch_warnings(action="ignore"),  # zipfile warns of duplicates and writes them
+            zipfile.ZipFile(io.BytesIO(content)) as old,
+            zipfile.ZipFile(packed, "w") as new,
+        ):
             for name in old.namelist():
                 data = old.read(name)
                 for ending, edit in (change or {}).items():
