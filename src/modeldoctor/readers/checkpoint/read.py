@@ -22,6 +22,7 @@ _READERS = {
     "torch-legacy": "legacy",
     "torch-tar": "tar",
     "executorch": "executorch",
+    "safetensors": "safetensors",
     "pickle": "plain_pickle",
     "joblib": "plain_pickle",
 }
@@ -76,11 +77,10 @@ def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Ch
             reader = import_module(f"modeldoctor.readers.checkpoint.{_READERS[sniffed.format]}")
             deep = (depth,) if sniffed.format in _DEEP else ()
             checkpoint: Checkpoint = reader.read(source, sniffed, blank, *deep)
-            return checkpoint if checkpoint.writer else checkpoint._replace(writer=writer(checkpoint))
-        if sniffed.format == "safetensors":
-            from modeldoctor.readers.checkpoint.safetensors import read_safetensors
-
-            return read_safetensors(source, blank.path)
+            return checkpoint._replace(
+                problems=(*checkpoint.problems, *_stops(checkpoint)),
+                writer=checkpoint.writer or writer(checkpoint),
+            )
         if sniffed.format in NESTING:
             from modeldoctor.readers.checkpoint.nested import read_nested
 
@@ -88,6 +88,18 @@ def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Ch
     except ReadError as error:
         return _unreadable(blank, error)
     return blank._replace(state="not understood") if sniffed.format == "unknown" else blank
+
+
+def _stops(checkpoint: Checkpoint) -> list[Problem]:
+    """Where pickles were left before their end. In a whole archive that is no cut of the file."""
+    stops = [(pickle.member, pickle.stopped) for pickle in checkpoint.pickles if pickle.stopped is not None]
+    packed = checkpoint.container is not None and checkpoint.container.kind == "zip"
+    cut = any(problem.kind == "truncated" for problem in checkpoint.problems)
+    return [
+        stop._replace(member=member, kind="pickle-damaged" if packed and stop.kind == "truncated" else stop.kind)
+        for member, stop in stops
+        if not (cut and stop.kind == "truncated")
+    ]
 
 
 def _unreadable(blank: Checkpoint, error: ReadError | OSError) -> Checkpoint:

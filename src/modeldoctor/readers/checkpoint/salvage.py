@@ -4,7 +4,16 @@ from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Problem
 from modeldoctor.readers.checkpoint.pickle_machine import run
 from modeldoctor.readers.checkpoint.zip_archive import MAX_WHOLE_BYTES, Archive
-from modeldoctor.readers.checkpoint.zip_directory import LOCAL_BYTES, STORED, Directory, Entry, read_directory
+from modeldoctor.readers.checkpoint.zip_directory import (
+    END_SIGNATURE,
+    LOCAL_BYTES,
+    MAX_DIRECTORY_BYTES,
+    MAX_TAIL_BYTES,
+    STORED,
+    Directory,
+    Entry,
+    read_directory,
+)
 from modeldoctor.readers.checkpoint.zip_walk import after, walk
 from modeldoctor.storage import Source, Window
 from modeldoctor.wording import count, quoted, size
@@ -41,6 +50,9 @@ def open_archive(source: Source, directory: object) -> Archive:
             if error.kind == "limit":
                 raise
             directory = salvage(source)
+    if not directory.entries and directory.problems:
+        left = salvage(source)
+        directory = left._replace(problems=directory.problems + left.problems)
     return Archive(source, directory)
 
 
@@ -63,10 +75,10 @@ def _end_of(source: Source, entry: Entry) -> int:
 
 def _problem(source: Source, last: str, whole: int, end: int) -> Problem:
     """Where the archive breaks off. What storages it lost is told by their `stored_bytes`."""
-    if source.read_at(end, 4) == b"PK\x01\x02":
-        text = (
-            f"{size(source.size - end)} from the directory on, and no end of the archive within the last 65,557 bytes"
-        )
-        return Problem("damaged", text, byte=end)
+    directory = source.read_at(end, min(source.size - end, MAX_DIRECTORY_BYTES))
+    behind = directory.find(END_SIGNATURE) if directory[:4] == b"PK\x01\x02" else -1
+    if behind >= 0 and source.size - end - behind > MAX_TAIL_BYTES:
+        text = f"{size(source.size - end - behind)} follow the archive: its end is searched in {MAX_TAIL_BYTES:,} bytes"
+        return Problem("damaged", text, byte=end + behind)
     text = f"it ends in or behind {quoted(last)}, without a directory; {count(whole, 'member')} found whole"
     return Problem("truncated", text, byte=source.size)

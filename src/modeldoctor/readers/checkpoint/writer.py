@@ -90,7 +90,7 @@ def _container(checkpoint: Checkpoint) -> Iterator[Evidence]:
         return
     if box.byteorder is not None or box.serialization_id is not None:
         yield Evidence("torch", "2.1", None, "has a `byteorder` or `.data/serialization_id` record")
-    else:
+    elif checkpoint.state == "understood":  # of a damaged archive nothing follows from what is missing
         yield Evidence("torch", None, "2.0", "has neither a `byteorder` nor a `.data/serialization_id` record")
     if checkpoint.format == "torch-zip":
         yield from _saved(checkpoint)
@@ -107,7 +107,8 @@ def _saved(checkpoint: Checkpoint) -> Iterator[Evidence]:
     if box.format_version is not None:
         yield Evidence("torch", "2.7", None, "has a `.format_version` record")
         return
-    yield Evidence("torch", "1.5", "2.6", "is a zip with storages below `data/` and has no `.format_version` record")
+    if checkpoint.state == "understood":
+        yield Evidence("torch", "1.5", "2.6", "has storages below `data/` and no `.format_version` record")
     if first is None:
         return
     if len(first.key) > 7:  # an address; numbers count the storages

@@ -37,7 +37,8 @@ _LOCATOR = struct.Struct("<4s4xQ4x")
 _END64 = struct.Struct("<4s20xQQQQ")
 _CENTRAL = struct.Struct("<I4xHH4xIIIHHH8xI")
 _CENTRAL_SIGNATURE = 0x02014B50
-_MAX_COMMENT = 0xFFFF
+# The end record and the longest comment: where it is searched (miniz: mz_zip_reader_locate_header_sig).
+MAX_TAIL_BYTES = 22 + 0xFFFF
 _MAX_32 = 0xFFFFFFFF
 
 
@@ -116,7 +117,7 @@ def _find_end(source: Source) -> _End:
     position = source.size - 22
     tail = source.read_at(position, 22) if position >= 0 else b""
     if tail[:4] != END_SIGNATURE:
-        begin = max(0, source.size - 22 - _MAX_COMMENT)
+        begin = max(0, source.size - MAX_TAIL_BYTES)
         tail = source.read_at(begin, source.size - begin)
         found = tail.rfind(END_SIGNATURE, 0, len(tail) - 18)
         if found < 0:
