@@ -95,7 +95,7 @@ def _pickle_with_magic(head: bytes) -> Sniffed | None:
     # Right behind PROTO, or behind the FRAME that protocols 4 and 5 put between.
     if head.find(_LEGACY_MAGIC, 2, 23) in {2, 11} or head.startswith(_LEGACY_MAGIC_TEXT):
         return readable("torch-legacy")
-    if head[:1] == b"\x80" and len(head) > 1 and head[1] <= 5:  # PROTO and the highest protocol there is
+    if head[:1] == b"\x80" and head[1:2] <= b"\5":  # PROTO and the highest protocol there is
         return readable("joblib" if b"joblib.numpy_pickle" in head else "pickle")
     return None
 

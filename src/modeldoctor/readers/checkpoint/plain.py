@@ -115,7 +115,7 @@ def _is_text(head: bytes) -> bool:
     try:
         decoded = head.decode()
     except UnicodeDecodeError as error:
-        if error.start < len(head) - 3:
+        if error.reason != "unexpected end of data":
             return False
         decoded = head[: error.start].decode()
     return not any(character < " " and character not in "\t\n\r\f\x1b" for character in decoded)
