@@ -1,4 +1,4 @@
-"""A rule applied to a fact and to the files inside it, with one answer for what many shards have in common."""
+"""A rule applied to a fact and to the files inside it, with one answer for what many files of a set have in common."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,11 +13,11 @@ def answers(rule: Rule, fact: Any, context: Context) -> Iterator[Hit | Unjudged]
     children = getattr(fact, "children", ())
     if not children:
         return
-    # Shards are files that the user meant; what lies in an archive is like what lies in a folder.
-    part = bool(fact.tensors)
-    inner = context._replace(part=part, explicit=context.explicit and part)
+    # The shards of an index are files that the user meant; what else lies in a folder or archive was only met there.
+    meant = context.explicit and fact.format == "sharded"
+    inner = context._replace(part=context.part or bool(fact.tensors), explicit=meant)
     found = (_placed(answer, child) for child in children for answer in answers(rule, child, inner))
-    yield from _united(found) if part else found
+    yield from _united(found) if any(child.path != fact.path for child in children) else found
 
 
 def _placed(answer: Hit | Unjudged, child: Any) -> Hit | Unjudged:
@@ -28,7 +28,7 @@ def _placed(answer: Hit | Unjudged, child: Any) -> Hit | Unjudged:
 
 
 def _united(found: Iterator[Hit | Unjudged]) -> Iterator[Hit | Unjudged]:
-    """One hit for the same thing in several shards; the other places are related ones."""
+    """One hit for the same thing in several files of a set; the other places are related ones."""
     alike: dict[tuple[Any, ...], list[Hit]] = {}
     for answer in found:
         if isinstance(answer, Unjudged):

@@ -16,7 +16,7 @@ class Context(NamedTuple):
     """What a rule may know besides its fact.
 
     `explicit`: the user named this very file; `strict`: what is not checked counts as an error (`--strict`).
-    `part`: the fact is a shard of a set that is judged as a whole too, so what follows from the tensors is said there.
+    `part`: the fact is a file of a model that is judged as a whole too, so what follows from the tensors is said there.
     """
 
     target: Target = Target()

@@ -1,3 +1,4 @@
+from modeldoctor.facts.checkpoint import Container
 from tests.rules.builders import STATE, bad, checkpoint, edited, good, problem, repacked, saved, storage, tensor
 
 GONE = problem("missing-record", "is not there: a tensor needs 64 bytes of it", member="archive/data/0")
@@ -14,7 +15,10 @@ CASES = [
     bad(
         "a record is gone",
         checkpoint(
-            tensors=[tensor("w", storage=0)], storages=[storage(record=None, stored_bytes=None)], problems=[GONE]
+            tensors=[tensor("w", storage=0)],
+            storages=[storage(record=None, stored_bytes=None)],
+            problems=[GONE],
+            container=Container("zip", "archive", 5),
         ),
         "1 record of 64 bytes that tensors need is not there: `archive/data/0`",
         "1 tensor: `w`",

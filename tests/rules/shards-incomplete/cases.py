@@ -1,6 +1,6 @@
 import json
 
-from modeldoctor.facts.checkpoint import Shards
+from modeldoctor.facts.checkpoint import Container, Shards
 from tests.rules.builders import STATE, bad, checkpoint, good, problem
 
 SHARDS = Shards("model.safetensors.index.json", (("a", 3), ("b", 3), ("c", 3)), ("b", "c"), 1000)
@@ -39,9 +39,18 @@ CASES = [
     ),
     bad("not listed", checkpoint("sharded", problems=[problem("shard-unlisted", member="d")]), severity="warning"),
     bad("each cause once", checkpoint(problems=[problem("shard-unlisted"), problem("shard-mismatch")]), hits=2),
+    bad(
+        "a folder without weights",
+        checkpoint("adapter", problems=[problem("missing-record", "has no weights")]),
+        "lacks",
+    ),
     bad("a shard is gone", sharded(a="a.safetensors", b="b.safetensors", c="c.safetensors"), "`c.safetensors`"),
     bad("a tensor is elsewhere", sharded(a="a.safetensors", b="a.safetensors"), "do not hold what the index", "`b`"),
     bad("no index", broken, "cannot be read", severity="error"),
     good("complete", sharded(a="a.safetensors", b="b.safetensors")),
     good("one file", STATE),
+    good(
+        "a record that an archive lacks",
+        checkpoint(problems=[problem("missing-record")], container=Container("zip", "archive", 5)),
+    ),
 ]

@@ -47,8 +47,8 @@ def missing_storage(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     """
     del context
     problems = problems_of(checkpoint, "missing-record")
-    if not problems or cut_or_sealed(checkpoint):
-        return
+    if not problems or cut_or_sealed(checkpoint) or checkpoint.container is None:
+        return  # what a folder lacks is told by `shards-incomplete`
     lost = {index: storage for index, storage in enumerate(checkpoint.storages) if storage.record is None}
     tensors = [tensor.path for tensor in checkpoint.tensors if tensor.storage in lost]
     missing = sum(problem.times for problem in problems)

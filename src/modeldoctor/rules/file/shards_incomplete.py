@@ -8,6 +8,29 @@ from modeldoctor.rules.base import Context, place, rule
 from modeldoctor.rules.file._problems import problems_of, seen
 from modeldoctor.wording import count, listing
 
+# Kind → (what is wrong, how bad, what to do).
+_KINDS = (
+    ("index-damaged", "the index of the shards cannot be read", Severity.ERROR, "fetch the index file again"),
+    (
+        "shard-mismatch",
+        "the shards do not hold what the index says",
+        Severity.ERROR,
+        "index and shards are of different saves: fetch or save all of them again, into an empty folder",
+    ),
+    (
+        "missing-record",
+        "the folder lacks files that it needs",
+        Severity.ERROR,
+        "fetch the missing files: `hf download ORG/MODEL --local-dir .` skips what is there",
+    ),
+    (
+        "shard-unlisted",
+        "there are shards that no index mentions, so they are never loaded",
+        Severity.WARNING,
+        "delete them if they are of an older save, or save all again into an empty folder",
+    ),
+)
+
 
 @rule(
     Checkpoint,
@@ -23,7 +46,8 @@ def shards_incomplete(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]
     ## What it finds
     Against `model.safetensors.index.json` or `pytorch_model.bin.index.json`: shards that are listed and not there (an
     error), tensors that the index puts into a shard which does not hold them (an error), an index that cannot be read
-    (an error), and tensors or shards that the index does not mention (a warning: they are never loaded).
+    (an error), and shards that no index mentions (a warning: they are never loaded). In the folders of PEFT and
+    diffusers: the weights or component folders that the configuration names and that are not there.
 
     ## Why it matters
     Loaders go by the index and open shard after shard, so that a missing fifth of five files shows after minutes of
@@ -63,21 +87,7 @@ def shards_incomplete(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]
             notes=(("seen as", "FileNotFoundError or OSError: … does not appear to have a file named …"),),
             key="missing",
         )
-    for kind, what, severity, fix in (
-        ("index-damaged", "the index of the shards cannot be read", Severity.ERROR, "fetch the index file again"),
-        (
-            "shard-mismatch",
-            "the shards do not hold what the index says",
-            Severity.ERROR,
-            "index and shards are of different saves: fetch or save all of them again, into an empty folder",
-        ),
-        (
-            "shard-unlisted",
-            "the index does not mention everything that is there",
-            Severity.WARNING,
-            "what is not listed is never loaded: delete the file, or save all again into an empty folder",
-        ),
-    ):
+    for kind, what, severity, fix in _KINDS:
         problems = problems_of(checkpoint, kind)
-        if problems:
+        if problems and (kind != "missing-record" or checkpoint.container is None):
             yield Hit(what, where=place(checkpoint), severity=severity, fix=fix, notes=seen(problems), key=kind)
