@@ -87,7 +87,7 @@ def test_what_is_wrong_in_the_file_is_said_with_its_place(text: str, message: st
 
 
 def test_files_that_are_none() -> None:
-    with pytest.raises(UsageError, match="cannot read the configuration nowhere.toml"):
+    with pytest.raises(UsageError, match="cannot read the configuration nowhere"):
         resolve({}, file="nowhere.toml")
     with pytest.raises(UsageError, match=r"has no \[tool.modeldoctor\] table"):
         resolve({}, file=write("pyproject.toml", "[project]\n"))

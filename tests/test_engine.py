@@ -178,7 +178,7 @@ def test_deselected_rules_do_not_run(run: Run) -> None:
     assert run("a.pt", rules=rules, config=Config(select=("b",))).rules_run == 1
 
 
-def test_rules_know_what_was_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rules_know_what_was_asked(run: Run) -> None:
     seen = []
     spy = rule("MDR101", "a", Severity.ERROR)._replace(check=lambda _, context: seen.append(context) or iter(()))
     run("a.pt", rules=(spy,), config=Config(strict=True, trusted_globals=("shop.*",), target=Target(gpus=())))

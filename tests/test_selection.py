@@ -37,8 +37,8 @@ def test_names() -> None:
     assert matches(RULE, "FULL-MODEL")
     assert find("mdr201", (RULE,)) is find("full-model", (RULE,)) is RULE
     require_known(("all", "MDR", "full-model"), (RULE,))
-    with pytest.raises(UsageError, match="no rule is called `full-modle`; did you mean `full-model`?"):
+    with pytest.raises(UsageError, match=r"no rule is called `full-modle`; did you mean `full-model`\?"):
         require_known(("MDR2", "full-modle"), (RULE,))
-    with pytest.raises(UsageError, match="did you mean `MDR201`?"):
+    with pytest.raises(UsageError, match=r"did you mean `MDR201`\?"):
         find("MDR210", (RULE,))
     assert did_you_mean("nothing", ["MDR201"]) == ""

@@ -26,6 +26,9 @@ def test_the_page() -> None:
     assert "The `thing`, always: here (https://example.invalid/).\n" in text
     assert "Seen as\n    KeyError: 'x'\n\nFix\n" in text
     assert "\x1b" not in text
+    narrow = catalogue.rule_text(RULES[0], columns=30)
+    assert max(map(len, narrow.splitlines())) <= 40
+    assert "The `thing`, always: here\n(https://example.invalid/).\n" in narrow
     assert "\x1b[1mWhat it finds\x1b[0m" in catalogue.rule_text(RULES[0], color=True)
     assert catalogue.rule_markdown(RULES[1]).startswith("# full-model (MDR201)\n\n**warning** · since 0.1\n\n")
     assert json.loads(catalogue.rule_json(RULES[0]))["rule"]["markdown"].startswith("A rule for tests.")

@@ -19,7 +19,7 @@ def explain(
     color: Color = "auto",
 ) -> int:
     """Say what a rule finds, why it matters, how the failure looks and how to mend it."""
-    from modeldoctor.cli.output import use_color, write
+    from modeldoctor.cli.output import columns, use_color, write
     from modeldoctor.reporters import catalogue
     from modeldoctor.rules import all_rules
     from modeldoctor.selection import find
@@ -29,4 +29,4 @@ def explain(
         return write(catalogue.rule_json(found), 0)
     if format == "markdown":
         return write(catalogue.rule_markdown(found), 0)
-    return write(catalogue.rule_text(found, color=use_color(color)), 0)
+    return write(catalogue.rule_text(found, color=use_color(color), columns=columns()), 0)

@@ -46,6 +46,11 @@ def width() -> int:
     return min(max(shutil.get_terminal_size().columns, MIN_WIDTH), MAX_WIDTH)
 
 
+def columns() -> int | None:
+    """The width to wrap at when a person is reading, or None."""
+    return width() if sys.stdout.isatty() else None
+
+
 def on_terminal(format_: str | None) -> bool:
     """Whether a person is reading: that was asked for, or standard output is a terminal."""
     return format_ == "terminal" or (format_ is None and sys.stdout.isatty())

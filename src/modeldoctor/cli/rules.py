@@ -21,7 +21,7 @@ def rules(
     color: Color = "auto",
 ) -> int:
     """List what is checked: code, name, severity and summary of each rule."""
-    from modeldoctor.cli.output import use_color, write
+    from modeldoctor.cli.output import columns, use_color, write
     from modeldoctor.reporters import catalogue
     from modeldoctor.rules import all_rules
     from modeldoctor.selection import matches, require_known
@@ -32,4 +32,4 @@ def rules(
         chosen = tuple(rule for rule in chosen if any(matches(rule, selector) for selector in selectors))
     if format == "json":
         return write(catalogue.rules_json(chosen), 0)
-    return write(catalogue.rules_text(chosen, color=use_color(color)), 0)
+    return write(catalogue.rules_text(chosen, color=use_color(color), columns=columns()), 0)

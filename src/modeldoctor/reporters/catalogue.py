@@ -9,8 +9,8 @@ from modeldoctor.rules.base import Rule
 from modeldoctor.wording import count
 
 
-def rules_text(rules: tuple[Rule, ...], *, color: bool = False) -> str:
-    """A table, one rule per line."""
+def rules_text(rules: tuple[Rule, ...], *, color: bool = False, columns: int | None = None) -> str:
+    """A table, one rule per line, wrapped where there are `columns`."""
     width = max((len(rule.slug) for rule in rules), default=0)
     rows = [
         line(
@@ -18,11 +18,12 @@ def rules_text(rules: tuple[Rule, ...], *, color: bool = False) -> str:
             f"  {rule.slug:<{width}}  ",
             (f"{rule.severity!s:<7}", str(rule.severity)),
             f"  {rule.summary}",
+            hang=width + 20,
         )
         for rule in rules
     ]
     last = line((f"{count(len(rules), 'rule')}; `modeldoctor explain CODE` tells all about one", "dim"))
-    return render([*rows, line(), last], color=color)
+    return render([*rows, line(), last], color=color, width=columns)
 
 
 def rules_json(rules: tuple[Rule, ...]) -> str:
@@ -70,35 +71,43 @@ def rule_markdown(rule: Rule) -> str:
     return f"# {rule.slug} ({rule.code})\n\n**{rule.severity}** · since {rule.since}{status}\n\n{rule.page}\n"
 
 
-def rule_text(rule: Rule, *, color: bool = False) -> str:
-    """The page for a terminal: headings and code set apart, no markdown signs."""
+def rule_text(rule: Rule, *, color: bool = False, columns: int | None = None) -> str:
+    """The page for a terminal: headings and code set apart, no markdown signs, wrapped where there are `columns`."""
     severity = str(rule.severity)
     head = [line((f"{severity}[{rule.code}]", severity), (f" {rule.slug}", "bold")), line(rule.summary), line()]
-    return render(head + _page(rule.page), color=color)
+    return render(head + _page(rule.page), color=color, width=columns)
 
 
 def _page(markdown: str) -> list[Line]:
-    lines, in_code = [], False
-    for text in markdown.splitlines():
+    """Paragraphs and list items are one line each; code keeps its lines."""
+    lines: list[Line] = []
+    in_code, paragraph = False, ""
+    for text in [*markdown.splitlines(), ""]:
+        starts_anew = in_code or not text.strip() or text.startswith(("```", "## ", "* ", "- "))
+        if paragraph and starts_anew:
+            lines.append(Line(tuple(_inline(paragraph)), hang=2 if paragraph.startswith(("* ", "- ")) else 0))
+            paragraph = ""
         if text.startswith("```"):
             in_code = not in_code
         elif in_code:
-            lines.append(line((f"    {text}", "code")))
+            lines.append(line((f"    {text}", "code"), wrap=False))
         elif text.startswith("## "):
             lines.append(line((text[3:], "bold")))
+        elif text.strip():
+            paragraph = f"{paragraph} {text.strip()}" if paragraph else text
         else:
-            lines.append(Line(tuple(_inline(text))))
-    return lines
+            lines.append(line())
+    return lines[:-1]
 
 
 def _inline(text: str) -> list[tuple[str, str]]:
-    """Spans of a line of markdown: `code` and **bold** lose their signs, links show their address."""
+    """Spans of a line of markdown: **bold** and *emphasis* lose their signs, links show their address."""
     text = re.sub(r"\[([^\]]+)\]\((https?://[^)]+)\)", r"\1 (\2)", text)
     spans = []
-    for part in re.split(r"(`[^`]+`|\*\*[^*]+\*\*)", text):
+    for part in re.split(r"(`[^`]+`|\*\*[^*]+\*\*|\*[^*\s][^*]*\*)", text):
         if part.startswith("`") and len(part) > 1:
             spans.append((part, "code"))
-        elif part.startswith("**"):
+        elif part.startswith("*") and part.endswith("*"):
             spans.append((part.strip("*"), "bold"))
         elif part:
             spans.append((part, ""))

@@ -1,6 +1,7 @@
 """What all text reporters share: safe text, units, and lines made of styled spans."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 # Look blank although `str.isprintable` lets them through: Hangul fillers and the empty Braille cell.
@@ -86,14 +87,54 @@ def clip(text: str, limit: int) -> str:
     return f"{text[: limit - tail - 1]}…{text[-tail:]}"
 
 
-def render(lines: list[Line], *, color: bool = False) -> str:
-    """The lines as text without wrapping, with SGR codes when `color`."""
-    return "".join(f"{''.join(_span(text, style if color else '') for text, style in item.spans)}\n" for item in lines)
+def render(lines: list[Line], *, color: bool = False, width: int | None = None) -> str:
+    """The lines as text, with SGR codes when `color`, wrapped when there is a `width`."""
+    rows = wrapped(lines, width) if width else lines
+    return "".join(f"{''.join(_span(text, style if color else '') for text, style in row.spans)}\n" for row in rows)
 
 
 def _span(text: str, style: str) -> str:
     code = SGR[style]
     return f"\x1b[{code}m{printable(text)}\x1b[0m" if code else printable(text)
+
+
+def wrapped(lines: list[Line], width: int, *, measure: Callable[[str], int] = len) -> list[Line]:
+    """The lines broken at spaces; what has none (a path) runs over the edge in one piece, to stay clickable."""
+    rows = []
+    for item in lines:
+        safe = item._replace(spans=tuple((printable(text), style) for text, style in item.spans))
+        text = "".join(span for span, _ in safe.spans)
+        rows += _broken(safe, _breaks(text, item.hang, width, measure)) if item.wrap else [safe]
+    return rows
+
+
+def _breaks(text: str, hang: int, width: int, measure: Callable[[str], int]) -> list[int]:
+    """Where the lines after the first begin, so that each fits in `width` after `hang` columns."""
+    if measure(text) <= width:
+        return []
+    breaks, used = [], hang
+    for word in re.finditer(r"\S+\s*", text[hang:]):
+        if used > hang and used + measure(word[0].rstrip()) > width:
+            breaks.append(hang + word.start())
+            used = hang
+        used += measure(word[0])
+    return breaks
+
+
+def _broken(item: Line, breaks: list[int]) -> list[Line]:
+    """The line in pieces that begin at the given characters, all but the first indented."""
+    rows: list[Line] = []
+    spans: list[tuple[str, str]] = []
+    position, indent = 0, " " * item.hang
+    for span, style in item.spans:
+        start = 0
+        while breaks and breaks[0] - position <= len(span):
+            end = breaks[0] - position
+            rows.append(Line((*spans, (span[start:end].rstrip(), style))))
+            spans, start, breaks = [(indent, "")], end, breaks[1:]
+        spans.append((span[start:], style))
+        position += len(span)
+    return [*rows, Line(tuple(spans))]
 
 
 def many(number: int) -> str:
