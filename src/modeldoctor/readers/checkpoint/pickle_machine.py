@@ -73,14 +73,43 @@ def _follow(m: Machine) -> Any:
         return m.stack.pop()
     except Stopped as stop:
         problem = Problem(stop.kind, str(stop), byte=m.base + m.pos)
+        cause = _cause(stop)
     except IndexError:
         problem = Problem("pickle-damaged", "an opcode finds nothing on the stack to work on", byte=m.base + m.pos)
+        cause = "stack"
     except (ValueError, OverflowError) as error:  # int() and float() of text, UTF-8
         problem = Problem("pickle-damaged", f"a value cannot be read: {str(error)[:200]}", byte=m.base + m.pos)
+        cause = "value"
     except ReadError as error:  # a member that cannot be unpacked
         problem = Problem(error.kind, str(error), error.member, error.byte)
+        cause = "other"
+    _note_stop(m, problem, cause)
     m.problem = problem
     return _salvage(m)
+
+
+# Opcodes whose operand tells the length of what follows, and how many bytes they are up to there.
+_HEADS = {0x58: 5, 0x54: 5, 0x42: 5, 0x8B: 5, 0x8D: 9, 0x8E: 9, 0x96: 9, 0x8C: 2, 0x55: 2, 0x43: 2, 0x8A: 2}
+
+
+def _cause(stop: Stopped) -> str:
+    text = str(stop)
+    if text.startswith("a value of"):
+        return "cut data"
+    return "memo" if text.startswith("memo entry") else "limit" if stop.kind == "limit" else "other"
+
+
+def _note_stop(m: Machine, problem: Problem, cause: str) -> None:
+    """The event for the end of a damaged stream."""
+    left = m.data[m.pos : m.pos + _LONGEST + 1]
+    if not left or cause == "cut data":
+        m.event("stop", "", "end" if problem.kind == "truncated" and cause == "other" else cause)
+    elif left[0] not in OPCODES:
+        m.event("stop", f"0x{left[0]:02x}", "opcode")
+    else:
+        if problem.kind == "truncated":
+            cause = "cut data" if len(left) >= _HEADS.get(left[0], _LONGEST + 2) else "cut"
+        m.event("stop", OPCODES[left[0]][0], cause)
 
 
 def _interpret(m: Machine) -> None:

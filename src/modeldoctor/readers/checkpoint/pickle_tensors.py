@@ -9,7 +9,7 @@ from math import prod
 from typing import Any
 
 from modeldoctor.readers.checkpoint.dtypes import ALIASES, ITEM_BYTES
-from modeldoctor.readers.checkpoint.pickle_state import MAX_NESTED, Machine
+from modeldoctor.readers.checkpoint.pickle_state import MAX_NESTED, Machine, type_name
 from modeldoctor.readers.checkpoint.pickle_values import Array, Blob, Dict, Name, Object, Set, StorageRef, TensorValue
 
 # torch keeps sizes in vectors of any length, but no operator takes more dimensions (at::MAX_TENSORIMPL_DIMS is 64).
@@ -116,6 +116,8 @@ def _parameter(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
 
 def _from_type(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     """A tensor of a subclass, or with attributes: function, type, arguments of the function, state."""
+    if len(args) == 4:
+        m.event("argument", "torch._tensor _rebuild_from_type_v2", type_name(args[3]))
     if len(args) != 4 or type(args[0]) is not Name or type(args[2]) is not tuple or args[0].build is None:
         return None
     if args[0].build is _from_type:  # nothing writes this, and it could go on for ever
@@ -130,10 +132,11 @@ def _from_type(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     return made
 
 
-def _sparse(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def _sparse(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     """Layout, then indices, values, size; or two kinds of indices, values, size."""
     if len(args) != 2 or type(args[1]) is not tuple:
         return None
+    m.event("argument", "torch._utils _rebuild_sparse_tensor", f"{layout_of(args[0])} {len(args[1])}")
     tensors = [part for part in args[1] if type(part) is TensorValue]
     shape = next((size for part in args[1] if type(part) is tuple and (size := sizes(part)) is not None), None)
     if len(tensors) < 2 or shape is None:
@@ -183,6 +186,11 @@ def _variable(_: Machine, made: Object) -> None:
     """Parameter and Variable of torch before 0.4: the tensor as argument, requires_grad in the state."""
     if made.args and type(made.args[0]) is TensorValue:
         made.value = made.args[0]._replace(requires_grad=True, kind="parameter")
+
+
+def _layout(m: Machine, made: Object) -> None:
+    """A layout by its name; it stays an object."""
+    m.event("argument", "torch.serialization _get_layout", layout_of(made))
 
 
 # --------------------------------------------------------------------------- states
@@ -371,6 +379,7 @@ _FINISHERS: dict[tuple[str, str], Finisher] = {
     ("collections", "Counter"): _counter,
     ("torch.nn.parameter", "Parameter"): _variable,
     ("torch.autograd.variable", "Variable"): _variable,
+    ("torch.serialization", "_get_layout"): _layout,
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy._core.multiarray", "scalar"): _scalar,
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,
