@@ -7,9 +7,9 @@ from modeldoctor.findings import Hit, Severity, Unjudged
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.file._problems import named_as_model, strict_severity
 
-# Formats that have a rule of their own.
-_SPOKEN_FOR = frozenset({"lfs-pointer", "empty", "encrypted-zip"})
-_PAGES = frozenset({"html", "xml", "json", "text"})
+# Formats that have a rule of their own, always or under the name of a model.
+_SPOKEN_FOR = frozenset({"lfs-pointer", "annex-pointer", "empty", "zeros", "encrypted-zip", "json-error"})
+_PAGES = frozenset({"html", "xml", "json", "text", "mangled"})
 
 
 @rule(

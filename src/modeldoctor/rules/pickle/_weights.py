@@ -9,7 +9,7 @@ FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
 def weights(checkpoint: Checkpoint) -> tuple[Tensor, ...]:
     """The tensors of the model: without those of optimizers, schedulers and random number generators."""
     anatomy = checkpoint.anatomy
-    if anatomy.contents != "training":
+    if anatomy.weights_key is None and anatomy.contents != "training":
         return checkpoint.tensors
     # Every kind of weights counts (an EMA copy too), wherever the one to serve lies.
     names = {part.name for part in anatomy.parts if part.kind in _WEIGHTS}

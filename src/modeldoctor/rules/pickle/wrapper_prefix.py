@@ -13,7 +13,6 @@ _WRAPPERS = {
     "module.": "DataParallel or DistributedDataParallel",
     "_orig_mod.": "torch.compile",
     "_fsdp_wrapped_module.": "FullyShardedDataParallel",
-    "_checkpoint_wrapped_module.": "activation checkpointing",
     "_forward_module.": "Lightning Fabric",
 }
 
@@ -38,7 +37,7 @@ def wrapper_prefix(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     | `module.` | `nn.DataParallel`, `DistributedDataParallel` |
     | `_orig_mod.` | `torch.compile(model)` |
     | `_fsdp_wrapped_module.` | FSDP without `full_state_dict` |
-    | `_checkpoint_wrapped_module.` | activation checkpointing |
+    | `_forward_module.` | Lightning Fabric |
     | `model.` | a LightningModule with the network in `self.model` (an info) |
 
     How many keys carry it is counted: a mixture usually means that two files were merged. Whole pickled modules, and
@@ -111,8 +110,8 @@ def _example(checkpoint: Checkpoint, prefix: Prefix) -> str:
     key = f"{checkpoint.anatomy.weights_key}." if checkpoint.anatomy.weights_key else ""
     for tensor in weights(checkpoint):
         name = tensor.path.removeprefix(key)
-        if name.startswith(prefix.prefix):
-            return f"{quoted(name.removeprefix(prefix.prefix))}, Unexpected key(s): {quoted(name)}"
+        if prefix.prefix in name:
+            return f"{quoted(name.replace(prefix.prefix, '', 1))}, Unexpected key(s): {quoted(name)}"
     return f"…, Unexpected key(s): `{prefix.prefix}…`"
 
 
