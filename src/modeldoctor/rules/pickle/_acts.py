@@ -1,0 +1,152 @@
+"""What unpickling does besides building data: the calls that are dangerous, and those that nobody knows."""
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from modeldoctor.facts.checkpoint import Call, Checkpoint, Pickle
+from modeldoctor.predict.globals import judge, reaches_outside
+from modeldoctor.rules.base import Context
+from modeldoctor.rules.pickle._uses import Use, streams, uses
+
+_LOAD_FROM_BYTES = "torch.storage._load_from_bytes"
+# What makes types and code objects of cloudpickle and dill; and what makes classes of them, which are instantiated.
+_CODE_TYPES = re.compile(r"\.(_builtin_type|_load_type)\('\w+'\)$")
+_CLASS_MAKERS = re.compile(
+    r"\.(_make_skeleton_class|_make_skeleton_enum|_make_skel_class|_create_type|_create_namedtuple)\("
+)
+# Names in the arguments of `getattr`; the attribute is one of them, and a long owner is cut.
+_QUOTED = re.compile(r"'(\w+)'")
+# What dill sets on the classes that it rebuilds.
+_LABELLED = re.compile(r".*, '__(?:qualname|name|module|doc)__', (?:'[^']*'|None)", re.DOTALL)
+# Packages whose ufuncs NumPy before 1.20 pickles by module and name.
+_UFUNCS = re.compile(r"'(numpy|scipy)[\w.]*', '\w+'")
+_UNNEEDED = {
+    "stdlib": "is a function of the standard library that no saved model needs",
+    "torch": "is a function of torch that no saved model needs",
+    "numpy": "is a function of NumPy that no saved model needs",
+}
+
+
+class Act(NamedTuple):
+    """One thing that happens while the file is unpickled.
+
+    `level`: `runs` (dangerous), `names` (dangerous if anything calls it, which the pickle does not), `unclear`.
+    `text` is the call with its arguments, `words` continue "which …", `full` is the global behind it.
+    """
+
+    level: Literal["runs", "names", "unclear"]
+    verb: str
+    text: str
+    words: str
+    full: str
+    pickle: Pickle
+    position: int
+
+
+def acts(checkpoint: Checkpoint, context: Context) -> list[Act]:
+    """Everything of the kind in all pickles, the worst first."""
+    every = uses(checkpoint, context)
+    found = [
+        act for pickle in streams(checkpoint) for act in _of_stream(pickle, [u for u in every if u.pickle is pickle])
+    ]
+    order = {"runs": 0, "names": 1, "unclear": 2}
+    return sorted(dict.fromkeys(found), key=lambda act: order[act.level])
+
+
+def _of_stream(pickle: Pickle, found: list[Use]) -> Iterator[Act]:
+    plain = {str(use.entry): use for use in found}
+    computed = [call for call in pickle.calls if call.target not in plain and _is_expression(call.target, found)]
+    calls_given = bool(computed) or any(
+        use.judgement.kind == "caller" and use.way == "called" and use.full != _LOAD_FROM_BYTES for use in found
+    )
+    for call in computed:
+        yield from _of_computed(pickle, call, found)
+    for use in found:
+        calls = [call for call in pickle.calls if call.target == str(use.entry)]
+        if use.judgement.kind == "resolver":
+            yield from (act for call in calls for act in _of_resolver(use, call))
+        else:
+            yield from _of_use(use, calls, calls_given=calls_given)
+
+
+def _is_expression(target: str, found: list[Use]) -> bool:
+    """Whether a callee is more than a name: names with odd characters are written differently in the text of a call."""
+    return any(mark in target for mark in "('\"[{") or any(target.startswith(f"{use.entry}.") for use in found)
+
+
+def _of_use(use: Use, calls: list[Call], *, calls_given: bool) -> Iterator[Act]:
+    kind, words = use.judgement
+    if kind == "dangerous":
+        words = words or _UNNEEDED.get(use.origin.owner, "")
+    if "built" in use.entry.uses and use.way == "named":
+        yield _act("runs", "changes", use, "is shared by the whole process: the pickle sets its attributes")
+    elif kind == "dangerous" and use.way == "named":
+        handed = f"{words}, and hands it to something that calls what it is given"
+        yield _act("runs", "names", use, handed) if calls_given else _act("names", "names", use, words)
+    elif kind in {"dangerous", "unclear"}:
+        level: Literal["runs", "unclear"] = "runs" if kind == "dangerous" else "unclear"
+        verb = "runs" if calls or use.way == "called" else "makes an instance of"
+        for call in calls or (None,):
+            yield _act(level, verb, use, words, call)
+    elif use.full == _LOAD_FROM_BYTES and calls and not use.pickle.nested:
+        yield _act("unclear", "runs", use, "loads a checkpoint out of bytes that could not be read", calls[0])
+    elif kind == "named" and calls_given and judge(use.module, use.name, "called")[0] == "dangerous":
+        # Only what is known to have an effect: activations (`torch.nn.functional.relu`) are handed around all the time.
+        effect = judge(use.module, use.name, "called").words
+        if effect:
+            yield _act("unclear", "names", use, f"{effect}, and hands it to something that calls what it is given")
+
+
+def _of_resolver(use: Use, call: Call) -> Iterator[Act]:
+    """`getattr(owner, 'name')` and its kin: harmless unless the name leads out of the object."""
+    if use.name == "setattr":
+        if not _LABELLED.fullmatch(call.arguments):
+            yield _act("runs", "runs", use, use.judgement.words, call)
+    elif use.name == "_ufunc_reconstruct":
+        if not _UFUNCS.match(call.arguments):
+            yield _act("runs", "runs", use, "imports any module and returns what is in it", call)
+    elif not (names := _QUOTED.findall(call.arguments)):
+        yield _act("unclear", "runs", use, "reads an attribute whose name is computed", call)
+    elif reached := next(filter(None, map(reaches_outside, names)), None):
+        yield _act("runs", "runs", use, f"reaches `{reached}` from inside an object", call)
+
+
+def _of_computed(pickle: Pickle, call: Call, found: list[Use]) -> Iterator[Act]:
+    """A call of something that the pickle made or fetched itself."""
+    if _CODE_TYPES.search(call.target):
+        return
+    level, words, full = _judge_computed(call.target, found)
+    if level is not None:
+        yield Act(level, "runs", f"{call.target}({call.arguments})", words, full, pickle, call.position)
+
+
+def _judge_computed(target: str, found: list[Use]) -> tuple[Literal["runs", "unclear"] | None, str, str]:
+    """The level of a computed callee, from the global that its text begins with and what follows."""
+    roots = [use for use in found if target.startswith((f"{use.entry}.", f"{use.entry}("))]
+    if not roots:
+        return "runs", "is a callable that the pickle computes, as no saved model does", ""
+    root = max(roots, key=lambda use: len(str(use.entry)))
+    rest = target[len(str(root.entry)) :]
+    kind, words = root.judgement
+    if kind == "dangerous":
+        return "runs", words or _UNNEEDED.get(root.origin.owner, ""), root.full
+    if rest[0] == "." and "(" not in rest:  # a method of a class, fetched by getattr
+        kind, words = judge(root.module, root.name + rest, "called")
+        if kind in {"harmless", "class", "code"}:
+            return None, "", ""
+        if kind == "dangerous":
+            return "runs", words or _UNNEEDED.get(root.origin.owner, ""), root.full + rest
+        return "unclear", words, root.full + rest
+    if kind == "code" and _CLASS_MAKERS.search(target):
+        return "unclear", "is a class whose code the file holds", root.full
+    if kind == "code":
+        return "runs", "runs bytecode that the file holds", root.full
+    if root.origin.owner in {"project", "package", "main"}:
+        return "unclear", "", root.full
+    return "runs", "is a callable that the pickle computes, as no saved model does", root.full
+
+
+def _act(level: Literal["runs", "names", "unclear"], verb: str, use: Use, words: str, call: Call | None = None) -> Act:
+    text = f"{use.full}({call.arguments})" if call else use.full
+    return Act(level, verb, text, words, use.full, use.pickle, call.position if call else use.entry.position)

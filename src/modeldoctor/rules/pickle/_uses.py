@@ -1,0 +1,99 @@
+"""What the rules about globals share: which pickles are unpickled by Python, and what each global is used for."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from modeldoctor.facts.checkpoint import Checkpoint, Global, Pickle
+from modeldoctor.findings import Where
+from modeldoctor.predict.globals import Judgement, Origin, canonical, judge, origin
+from modeldoctor.predict.globals import Use as Way
+from modeldoctor.rules.base import Context, place
+from modeldoctor.wording import listing, quoted
+
+# torch.jit.load has an unpickler of its own in C++ that knows no Python module; the classes of a torch.package are
+# looked up in the package itself.
+_OTHER_LOADERS = frozenset({"torchscript", "torch-package", "executorch", "safetensors"})
+
+
+class Use(NamedTuple):
+    """A global in one stream: the strongest thing that is done with it, and what that means."""
+
+    pickle: Pickle
+    module: str
+    name: str
+    way: Way
+    judgement: Judgement
+    origin: Origin
+    entry: Global
+
+    @property
+    def full(self) -> str:
+        """Module and name as Python 3 knows them."""
+        return f"{self.module}.{self.name}"
+
+
+def unpickled(checkpoint: Checkpoint) -> bool:
+    """Whether Python's unpickler resolves the names in this file: then what they name must be importable."""
+    return checkpoint.format not in _OTHER_LOADERS
+
+
+def streams(checkpoint: Checkpoint) -> Iterator[Pickle]:
+    """Every pickle of the file, those inside other pickles included."""
+    waiting = list(reversed(checkpoint.pickles))
+    while waiting:
+        pickle = waiting.pop()
+        yield pickle
+        waiting += reversed(pickle.nested)
+
+
+def uses(checkpoint: Checkpoint, context: Context) -> list[Use]:
+    """Every global of every pickle, but those that the configuration trusts."""
+    return [
+        _use(pickle, entry)
+        for pickle in streams(checkpoint)
+        for entry in pickle.globals
+        if not trusted(f"{entry.module}.{entry.name}", context)
+    ]
+
+
+def _use(pickle: Pickle, entry: Global) -> Use:
+    module, name = canonical(entry.module, entry.name)
+    way: Way = "called" if "called" in entry.uses else "instantiated" if "instantiated" in entry.uses else "named"
+    return Use(pickle, module, name, way, judge(module, name, way), origin(module, name), entry)
+
+
+def trusted(full: str, context: Context) -> bool:
+    """Whether `trusted-globals` covers the name (`shop.nets.*`)."""
+    if not context.trusted_globals:
+        return False
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(full, pattern) for pattern in context.trusted_globals)
+
+
+def at(checkpoint: Checkpoint, pickle: Pickle, position: int) -> Where:
+    """The place of an opcode."""
+    return place(checkpoint, pickle.member, pickle.offset + position)
+
+
+def by_module(found: Iterable[Use]) -> dict[str, list[str]]:
+    """Module → the names that are needed from it, in the order of the stream."""
+    modules: dict[str, list[str]] = {}
+    for use in found:
+        names = modules.setdefault(use.module, [])
+        if use.name not in names:
+            names.append(use.name)
+    return modules
+
+
+def needs(modules: dict[str, list[str]], shown: int = 8) -> tuple[tuple[str, str], ...]:
+    """One `needs` note for each of the first modules and one for the number of the others."""
+    lines = [f"{quoted(module)}: {listing(names, 4)}" for module, names in list(modules.items())[:shown]]
+    if len(modules) > shown:
+        lines.append(f"and {len(modules) - shown:,} more modules")
+    return tuple(("needs", line) for line in lines)
+
+
+def bounded(modules: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The same for a report that machines read: a hostile file can name ten thousand things."""
+    return {module: names[:100] for module, names in list(modules.items())[:100]}

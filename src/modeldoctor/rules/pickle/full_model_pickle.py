@@ -1,0 +1,110 @@
+"""MDR201: a whole module object instead of its state_dict."""
+
+from collections.abc import Iterable, Iterator
+
+from modeldoctor.facts.checkpoint import Checkpoint, Instance
+from modeldoctor.findings import Hit, Severity, Where
+from modeldoctor.rules.base import Context, place, rule
+from modeldoctor.rules.pickle._uses import Use, at, by_module, unpickled, uses
+from modeldoctor.wording import listing, quoted
+
+# What torch.nn.Module keeps in every instance (torch/nn/modules/module.py, Module.__init__), so what a pickled one has.
+_MODULE_ATTRIBUTES = frozenset({"_parameters", "_buffers", "_modules"})
+
+
+@rule(
+    Checkpoint,
+    code="MDR201",
+    slug="full-model-pickle",
+    severity=Severity.WARNING,
+    since="0.1",
+    summary="the file pickles a whole model object instead of its state_dict",
+)
+def full_model_pickle(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
+    """The model object itself was saved, with `torch.save(model, path)`, instead of its weights.
+
+    ## What it finds
+    Instances of `torch.nn.Module` classes in the pickle, at the root of the file or inside a training checkpoint
+    (`checkpoint["model"]`). The finding names the class and the modules that must be importable when it is loaded.
+
+    ## Why it matters
+    Such a file holds no code, only the names of classes and the attributes of their instances. Loading it imports the
+    modules by name and sets the attributes, so
+
+    * the code must be importable under the very names it had when the file was written, and renaming or moving a module
+      breaks every file,
+    * attributes that a newer class needs are missing, which shows only in the forward pass (`nn.GELU` of torch 1.10 has
+      no `approximate`),
+    * `torch.load` of torch 2.6 and later refuses it unless `weights_only=False` is passed, which lets a file run
+      code.
+
+    ## Seen as
+    * `ModuleNotFoundError: No module named 'shop'`
+    * `AttributeError: Can't get attribute 'Net' on <module '__main__' from '/srv/venv/bin/gunicorn'>`
+    * `_pickle.UnpicklingError: Weights only load failed. … Unsupported global: GLOBAL shop.nets.Net was not an allowed
+      global by default.` (torch 2.6 and later)
+    * `AttributeError: 'GELU' object has no attribute 'approximate'`
+
+    ## Fix
+    Where the file still loads, write the weights alone, and build the model from code when serving:
+
+    ```python
+    model = torch.load("model.pt", weights_only=False)      # only if you trust the file
+    torch.save(model.state_dict(), "weights.pt")
+
+    model = Net()                                            # in the service
+    model.load_state_dict(torch.load("weights.pt", weights_only=True))
+    model.eval()
+    ```
+
+    ## References
+    * https://pytorch.org/docs/stable/notes/serialization.html
+    * `torch/serialization.py`, `load`, the default of `weights_only`
+    """
+    if not unpickled(checkpoint):
+        return
+    path, name, where = _model(checkpoint)
+    if name is None:
+        return
+    what = f"{quoted(path)} in the file is a whole {quoted(name)} object" if path else f"a whole {quoted(name)} object"
+    yield Hit(
+        f"{what} instead of a state_dict" if path else f"the file pickles {what} instead of its state_dict",
+        where=where,
+        fix=f"save `{path or 'model'}.state_dict()` and build the model from code when serving"
+        if _is_identifier(path)
+        else "save the `state_dict()` of the model and build it from code when serving",
+        notes=_needs(filter(_must_be_importable, uses(checkpoint, context))),
+        key=name,
+        data={"root_class": name, "path": path},
+    )
+
+
+def _model(checkpoint: Checkpoint) -> tuple[str, str | None, Where | None]:
+    """Where the outermost module stands in the object, its class, and the place in the file."""
+    for pickle in checkpoint.pickles:
+        modules = [each for each in pickle.instances if each.attributes >= _MODULE_ATTRIBUTES]
+        if modules:
+            outermost = min(modules, key=_depth)
+            positions = (entry.position for entry in pickle.globals if str(entry) == str(outermost))
+            return outermost.path, str(outermost), at(checkpoint, pickle, next(positions, 0))
+    anatomy, main = checkpoint.anatomy, checkpoint.main_pickle
+    if anatomy.contents == "module" and anatomy.root_class:
+        return "", anatomy.root_class, place(checkpoint, main.member if main else None)
+    return "", None, None
+
+
+def _depth(instance: Instance) -> int:
+    return instance.path.count(".") + 1 if instance.path else 0
+
+
+def _must_be_importable(use: Use) -> bool:
+    return use.origin.owner in {"main", "package", "project"} and use.judgement.kind != "code"
+
+
+def _needs(found: Iterable[Use]) -> tuple[tuple[str, str], ...]:
+    modules = list(by_module(found))
+    return (("needs", f"importable when it is loaded: {listing(modules, 5)}"),) if modules else ()
+
+
+def _is_identifier(path: str) -> bool:
+    return not path or path.isidentifier()
