@@ -1,0 +1,188 @@
+"""What an object is: a state_dict, a module, a training checkpoint; what it weighs, and what of it is worth serving.
+
+The criteria, in this order: a tensor or storage → `tensor`; a TorchScript object → `scripted`; an object with the
+registries of nn.Module → `module`; a dict that `anatomy_parts.is_state_dict` takes for one → `state_dict`; a container
+with a module, a state_dict or an optimizer's state in it → `training`; an object with a module in it (a fastai Learner)
+→ `module`; another dict or list with tensors → `tensors`; one of plain values → `hyperparameters`; else `unknown`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from modeldoctor.facts.checkpoint import Anatomy, Instance, Part, Problem, Storage, Tensor
+from modeldoctor.readers.checkpoint.anatomy_frameworks import framework_of
+from modeldoctor.readers.checkpoint.anatomy_outline import outline_of
+from modeldoctor.readers.checkpoint.anatomy_parts import (
+    Weights,
+    best,
+    fields,
+    find_weights,
+    holds_optimizer,
+    is_optimizer,
+    is_plain,
+    is_state_dict,
+    is_tensor,
+    kind_of,
+)
+from modeldoctor.readers.checkpoint.anatomy_sums import add_up, groups, largest, new_bytes, prefixes
+from modeldoctor.readers.checkpoint.pickle_values import Dict, Name, Object, StorageRef, TensorValue, items_of
+from modeldoctor.readers.checkpoint.pickle_walk import Walk, is_module, key_text
+
+# Entries at the root that are told one by one.
+_MOST_ENTRIES = 200
+
+
+class Described(NamedTuple):
+    """The facts of one object. `problems` tells of limits."""
+
+    anatomy: Anatomy
+    tensors: tuple[Tensor, ...]
+    outline: tuple[Any, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def describe(value: Any, storages: Sequence[Storage], *, instances: Iterable[Instance] = ()) -> Described:
+    """What the inert `value` of a pickle is. `instances` are those of the pickle."""
+    walk = Walk(value)
+    tensors = tuple(_tensors(walk))
+    problems = (Problem("limit", f"only the first {len(tensors):,} tensors are described"),) if walk.cut else ()
+    found = _find(value, tensors)
+    parts, optimizers = _parts(value, tensors, storages, found)
+    anatomy = _contents(value, tensors, found)._replace(epoch=_epoch(value), parts=parts)
+    weights = _served(anatomy, tensors)
+    optimizer = [tensor for tensor in tensors if tensor.path.startswith(optimizers)] if optimizers else []
+    anatomy = add_up(anatomy, tensors, storages, weights, optimizer)
+    return Described(_with_names(anatomy, value, weights, instances), tensors, outline_of(value), problems)
+
+
+def from_tensors(tensors: Sequence[Tensor], storages: Sequence[Storage], contents: str = "state_dict") -> Anatomy:
+    """The anatomy of a format that holds tensors and nothing else."""
+    anatomy = Anatomy(contents, parts=groups(tensors, storages))
+    return _with_names(add_up(anatomy, tensors, storages, tensors, ()), None, tensors, ())
+
+
+def _with_names(anatomy: Anatomy, value: Any, weights: Sequence[Tensor], instances: Iterable[Instance]) -> Anatomy:
+    """The anatomy with what names tell: wrappers and the library."""
+    start = len(anatomy.weights_key) + 1 if anatomy.weights_key else 0
+    framework, evidence = framework_of(value, anatomy, weights, instances)
+    found = prefixes([tensor.path[start:] for tensor in weights])
+    return anatomy._replace(prefixes=found, framework=framework, framework_evidence=evidence)
+
+
+def _tensors(walk: Walk) -> Iterator[Tensor]:
+    new = tuple.__new__  # what Tensor() does, in a third of the time
+    for path, value, kind in walk:
+        if type(value) is Object:
+            value = value.value  # noqa: PLW2901 - a tensor of torch before 0.4
+        if type(value) is TensorValue:
+            found = new(Tensor, (path, *value))
+            yield found if not kind or value.kind == kind else found._replace(kind=kind)
+
+
+# --------------------------------------------------------------------------- contents
+
+
+class _Found(NamedTuple):
+    """The weights below the root, and those of them to serve. `whole`: the root itself is a model or tensor."""
+
+    whole: str | None
+    weights: list[Weights]
+    key: str | None
+
+
+def _find(value: Any, tensors: Sequence[Tensor]) -> _Found:
+    if is_tensor(value) or type(value) is StorageRef:
+        return _Found("tensor", [], None)
+    if type(value) is Object and (_class_of(value) or "").startswith("__torch__."):
+        return _Found("scripted", [], None)
+    if is_module(value):
+        return _Found("module", [], None)
+    if is_state_dict(value):
+        return _Found("state_dict", [], None)
+    weights = find_weights(value)
+    sizes = {each.path: sum(1 for tensor in tensors if tensor.path.startswith(each.key + ".")) for each in weights}
+    chosen = best(weights, sizes)
+    return _Found(None, weights, chosen.key if chosen else None)
+
+
+def _contents(value: Any, tensors: Sequence[Tensor], found: _Found) -> Anatomy:
+    """The kind of the object by the criteria above, without parts and sums."""
+    root_class = _class_of(value)
+    if found.whole:
+        return Anatomy(found.whole, root_class)
+    container = items_of(value) is not None or type(value) in {list, tuple}
+    if found.weights:
+        return Anatomy("training" if container else "module", root_class, found.key)
+    if container and (
+        holds_optimizer(value) or any(holds_optimizer(item) for _, item in fields(value)[:_MOST_ENTRIES])
+    ):
+        return Anatomy("training", root_class)
+    if container and tensors:
+        return Anatomy("tensors", root_class)
+    if container and fields(value) and is_plain(value):
+        return Anatomy("hyperparameters", root_class)
+    return Anatomy("unknown", root_class, reason=_why_unknown(value, root_class, len(tensors)))
+
+
+def _why_unknown(value: Any, root_class: str | None, tensors: int) -> str:
+    if root_class:
+        held = f"{tensors:,} tensors but no PyTorch module" if tensors else "no PyTorch module or tensor"
+        return f"an instance of `{root_class[:200]}`, which holds {held}"
+    kind = "dict" if items_of(value) is not None else type(value).__name__
+    if type(value) in {Dict, Object, list, tuple}:
+        return f"a {kind} of objects that hold no tensor" if fields(value) else f"an empty {kind}"
+    if type(value) is Name:
+        return f"the name `{str(value)[:200]}` and nothing else"
+    return "nothing could be read" if value is None else f"a single `{kind}`"
+
+
+def _class_of(value: Any) -> str | None:
+    """The class of an object; None for an OrderedDict, which is a dict as good as any."""
+    if type(value) is not Object or type(value.cls) is not Name:
+        return None
+    name = str(value.cls)
+    return None if name == "collections.OrderedDict" else name
+
+
+def _epoch(value: Any) -> int | None:
+    items = items_of(value)
+    epoch = items.get("epoch") if items is not None else None
+    return epoch if type(epoch) is int and -1 <= epoch < 1 << 40 else None
+
+
+# --------------------------------------------------------------------------- parts
+
+
+def _served(anatomy: Anatomy, tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The tensors of the weights; all of them unless other things lie beside."""
+    if anatomy.contents != "training" and anatomy.weights_key is None:
+        return tensors
+    if anatomy.weights_key is None:
+        return ()
+    below = anatomy.weights_key + "."
+    return tuple([tensor for tensor in tensors if tensor.path.startswith(below)])
+
+
+def _parts(
+    value: Any, tensors: tuple[Tensor, ...], storages: Sequence[Storage], found: _Found
+) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+    """The entries at the root, and the prefixes of the paths of optimizer tensors.
+
+    A storage counts for the first entry that shows it.
+    """
+    entries = fields(value)
+    if found.whole or len(entries) > _MOST_ENTRIES:
+        return groups(tensors, storages), ()
+    root_is_optimizer = is_optimizer(value)
+    parts: list[Part] = []
+    optimizers: list[str] = []
+    seen: set[int] = set()
+    for key, item in entries:
+        name = key_text(key)
+        below = name + "."
+        own = [tensor for tensor in tensors if tensor.path == name or tensor.path.startswith(below)]
+        kind = "optimizer" if root_is_optimizer else kind_of(name, item, found.weights)
+        if kind == "optimizer" or holds_optimizer(item):
+            optimizers.append(below)
+        parts.append(Part(name, kind, len(own), new_bytes(own, storages, seen)))
+    return largest(parts), tuple(optimizers)

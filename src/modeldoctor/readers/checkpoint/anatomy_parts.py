@@ -1,0 +1,210 @@
+"""What the entries of a checkpoint are: weights, a moving average of them, optimizer state, settings.
+
+Structure decides before names: an optimizer's state is known by `state` and `param_groups` wherever it lies, a module
+by its registries, a state_dict by its tensors and their names.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from modeldoctor.readers.checkpoint.pickle_values import (
+    Array,
+    Dict,
+    Name,
+    Object,
+    StorageRef,
+    TensorValue,
+    items_of,
+)
+from modeldoctor.readers.checkpoint.pickle_walk import is_module, key_text
+
+# Levels of containers in which weights are looked for (`{"models": {"a": {"state_dict": …}}}`), and entries of each.
+_MAX_LEVELS = 4
+_MAX_ENTRIES = 2_000
+
+# Where trainers put the weights to serve, the most usual first.
+WEIGHT_KEYS = (
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "module",
+    "network",
+    "net",
+    "weights",
+    "params",
+    "generator",
+    "encoder",
+)
+_EMA = re.compile(r"(?:^|[_.\-])(?:ema|swa|averaged?)(?:$|[_.\-])|^ema")
+_OPTIMIZER = re.compile(r"optim")
+_SCHEDULER = re.compile(r"sched")
+_SCALER = re.compile(r"scaler|^amp$")
+_RNG = re.compile(r"rng|random_state")
+_CONFIG = re.compile(
+    r"^(?:args|opt|opts|options|cfg|config|conf|hparams|hyper_?param(?:eter)?s|settings|kwargs|flags|yaml|dims|arch)$"
+    r"|(?:_args|_cfg|_config|_hparams|_kwargs|_options)$"
+)
+# The last part of names that modules give their tensors.
+_LEAVES = frozenset({"weight", "bias", "running_mean", "running_var", "num_batches_tracked", "weight_g", "weight_v"})
+
+
+class Weights(NamedTuple):
+    """A module or state_dict inside a checkpoint."""
+
+    path: tuple[str, ...]
+    value: Any
+    ema: bool
+
+    @property
+    def key(self) -> str:
+        """The path with dots."""
+        return ".".join(self.path)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether it is a tensor, those of torch before 0.4 included."""
+    return type(value) is TensorValue or (type(value) is Object and type(value.value) is TensorValue)
+
+
+def fields(value: Any) -> list[tuple[Any, Any]]:
+    """The entries of a dict or list, the attributes of an object."""
+    items = items_of(value)
+    if items is not None:
+        return list(items.pairs())
+    if type(value) is list or type(value) is tuple:
+        return [(str(index), item) for index, item in enumerate(value)]
+    if type(value) is Object:
+        return [pair for state in value.dicts() for pair in state.pairs()]
+    return []
+
+
+def is_optimizer(value: Any) -> bool:
+    """Whether it is the state_dict of an optimizer, or one pickled whole."""
+    keys = {key for key, _ in fields(value)[:_MAX_ENTRIES] if type(key) is str}
+    return "param_groups" in keys and "state" in keys
+
+
+def is_state_dict(value: Any) -> bool:
+    """Whether it is what a module's `state_dict()` gives.
+
+    All keys are texts and at least half of the values are tensors (extra state and a few plain values may be among
+    them), no value is a module or has tensors below, and the names are those of modules: the dict carries
+    `_metadata`, or at least half of the names have a dot or end in `weight`, `bias`…
+    """
+    items = items_of(value)
+    if items is None:
+        return False
+    if not items:
+        return _has_metadata(value)
+    tensors = named = 0
+    for key, item in items.pairs():
+        if type(key) is not str or is_module(item):
+            return False
+        if is_tensor(item):
+            tensors += 1
+            named += "." in key or key in _LEAVES
+    if 2 * tensors < len(items) // 2:
+        return False
+    return _has_metadata(value) or (tensors > 0 and 2 * named >= tensors)
+
+
+def _has_metadata(value: Any) -> bool:
+    return type(value) is Object and value.state("_metadata") is not None
+
+
+# --------------------------------------------------------------------------- weights
+
+
+def find_weights(value: Any) -> list[Weights]:
+    """The modules and state_dicts below a container, not looking into optimizers."""
+    return list(_weights(value, (), 0))
+
+
+def _weights(value: Any, path: tuple[str, ...], level: int) -> Iterator[Weights]:
+    if level > _MAX_LEVELS:
+        return
+    for key, item in fields(value)[:_MAX_ENTRIES]:
+        name = key_text(key)
+        below = (*path, name)
+        ema = any(_EMA.search(part.lower()) for part in below)
+        if is_module(item) or (is_state_dict(item) and not _OPTIMIZER.search(name.lower())):
+            yield Weights(below, item, ema)
+        elif _may_hold_weights(name, item):
+            found = list(_weights(item, below, level + 1))
+            if name.lower() in WEIGHT_KEYS and _is_one_model(item, found):
+                found = [Weights(below, item, ema)]
+            yield from found
+
+
+def _may_hold_weights(name: str, value: Any) -> bool:
+    if is_optimizer(value) or _OPTIMIZER.search(name.lower()):
+        return False
+    return type(value) in {Dict, Object, list, tuple}
+
+
+def _is_one_model(value: Any, found: list[Weights]) -> bool:
+    """Whether what lies under a usual key is served whole: pieces (`encoder`, `decoder`), or tensors of any name."""
+    if found:
+        return len(found) > 1 and not any(map(_is_known, found))
+    return has_tensors(value)
+
+
+def _is_known(found: Weights) -> bool:
+    return found.path[-1].lower() in WEIGHT_KEYS or found.ema
+
+
+def has_tensors(value: Any) -> bool:
+    """Whether a tensor stands directly in the container."""
+    return any(is_tensor(item) for _, item in fields(value))
+
+
+def best(found: list[Weights], sizes: dict[tuple[str, ...], int]) -> Weights | None:
+    """The weights to serve: no moving average when there is another, by usual name, else the largest."""
+
+    def rank(each: Weights) -> tuple[bool, int, int, int]:
+        name = each.path[-1].lower()
+        usual = WEIGHT_KEYS.index(name) if name in WEIGHT_KEYS else len(WEIGHT_KEYS)
+        return (each.ema, usual, len(each.path), -sizes.get(each.path, 0))
+
+    return min(found, key=rank, default=None)
+
+
+# --------------------------------------------------------------------------- kinds of entries
+
+
+def kind_of(name: str, value: Any, weights: list[Weights]) -> str:
+    """What a top-level entry is; `weights` are those found in the whole."""
+    lower = name.lower()
+    own = [each for each in weights if each.path[0] == name]
+    if own and not is_optimizer(value):
+        return "ema" if all(each.ema for each in own) else "weights"
+    if holds_optimizer(value) or _OPTIMIZER.search(lower):
+        return "optimizer"
+    keys = {key for key, _ in fields(value)[:_MAX_ENTRIES] if type(key) is str}
+    if lower == "opt" and ("state" in keys or "hypers" in keys):  # fastai
+        return "optimizer"
+    if _SCHEDULER.search(lower) or {"last_epoch", "base_lrs"} <= keys or {"last_epoch", "_step_count"} <= keys:
+        return "scheduler"
+    if _SCALER.search(lower) or {"scale", "growth_factor"} <= keys:
+        return "scaler"
+    if _RNG.search(lower):
+        return "rng"
+    if _CONFIG.search(lower):
+        return "config"
+    return "metadata" if is_plain(value) else "other"
+
+
+def holds_optimizer(value: Any) -> bool:
+    """Whether it is an optimizer's state, or a list or dict of such."""
+    return is_optimizer(value) or any(is_optimizer(item) for _, item in fields(value)[:100])
+
+
+def is_plain(value: Any, levels: int = 4) -> bool:
+    """Whether it holds nothing but texts, numbers and containers of them, as far as a look at its beginning says."""
+    if type(value) in {TensorValue, StorageRef, Name}:
+        return False
+    if type(value) is Object and items_of(value) is None:
+        return type(value.value) is Array or (type(value.cls) is Name and value.cls.quiet)
+    return levels == 0 or all(is_plain(item, levels - 1) for _, item in fields(value)[:20])
