@@ -312,6 +312,8 @@ class Checkpoint(NamedTuple):
     bytes_read: int = 0
     # The torch shape of the plain data at the root, for `inspect`: nested (key, short text) pairs, bounded.
     outline: tuple[Any, ...] = ()
+    # The first bytes (at most 512): what a loader takes for a pickle when the file is none.
+    head: bytes = b""
 
     def extra(self, name: str) -> Any:
         """The format-specific fact of that name, or None."""

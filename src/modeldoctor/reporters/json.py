@@ -38,9 +38,9 @@ def report_text(report: Report) -> str:
 
 
 def inspection_text(checkpoint: Checkpoint, state: str) -> str:
-    """`modeldoctor/inspect/v1`: every fact, under the names of `modeldoctor.facts.checkpoint`."""
+    """`modeldoctor/inspect/v1`: every fact but the first bytes, named as in `modeldoctor.facts.checkpoint`."""
     facts = checkpoint._asdict()
-    for key in ("path", "format", "state", "size_bytes", "sha256"):
+    for key in ("path", "format", "state", "size_bytes", "sha256", "head"):
         del facts[key]
     document = {"schema": INSPECT, "tool": TOOL, **identity(checkpoint, state), **facts, "errors": []}
     return dumps({key: dict(value) if key in _PAIRS else value for key, value in document.items()})

@@ -12,6 +12,8 @@ from modeldoctor.storage import File, Memory, Source
 # A file up to this size is read in one go: less than what one round trip to a disk or a server costs.
 SMALL_FILE_BYTES = 64 << 10
 _BLOCK_BYTES = 1 << 20
+# Kept in the facts; a tar header, which torch.load looks for, has as many.
+_HEAD_BYTES = 512
 
 # Format → module beside this one with `read(source, sniffed, blank)`, imported when a file needs it.
 _READERS = {
@@ -67,7 +69,8 @@ def read_source(source: Source, name: str, shown: str, member: str | None = None
 
 
 def _blank(source: Source, sniffed: Sniffed, shown: str) -> Checkpoint:
-    return Checkpoint(shown, sniffed.format, sniffed.title, "recognised", source.size, advice=sniffed.advice)
+    head = source.read_at(0, _HEAD_BYTES)
+    return Checkpoint(shown, sniffed.format, sniffed.title, "recognised", source.size, advice=sniffed.advice, head=head)
 
 
 def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
