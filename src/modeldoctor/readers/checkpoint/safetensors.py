@@ -18,7 +18,9 @@ from modeldoctor.storage import Source
 from modeldoctor.wording import quoted
 
 # More tensors than any published model has in one file; each costs about a kilobyte of facts.
-MAX_TENSORS = 150_000
+MAX_TENSORS = 100_000
+# After so many faults in a header the others are not looked for.
+MAX_FAULTS = 1000
 _MAX_USIZE = 2**64 - 1
 # torch/headeronly and NumPy stop at 64 dimensions; a shape of a million would only cost time.
 _MAX_DIMENSIONS = 64
@@ -121,6 +123,8 @@ def _header(source: Source) -> _Header:
         raise
     if not isinstance(members, dict):
         raise ReadError("header is not a JSON object")
+    if b"\\u" in data and not all(_is_unicode(name) for name in members):
+        raise ReadError("a name in the header has half of a surrogate pair")
     metadata = _metadata(members.pop("__metadata__", None))
     text = "is described twice; readers keep the last description, and nothing shows the first one's bytes"
     twice = [Problem("duplicate-member", f"tensor {quoted(name)} {text}") for name in repeated if name in members]
@@ -137,6 +141,15 @@ def _members(pairs: bounded_json.Pairs, repeated: list[str]) -> dict[str, Any]:
             raise ReadError(f"header has the field `{field}` twice in one object")
         repeated += again
     return members
+
+
+def _is_unicode(name: str) -> bool:
+    """Whether no surrogate stands alone, which Python's JSON lets pass and serde refuses."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _metadata(value: Any) -> dict[str, str] | None:
@@ -184,24 +197,26 @@ def _problems(entries: list[_Entry], data_bytes: int) -> list[Problem]:
     reached = 0
     before = ""
     for entry in entries:
-        name = quoted(entry.name)
+        if len(found) > MAX_FAULTS:
+            return found
         if entry.end < entry.start:
-            found.append(Problem("safetensors-range", f"tensor {name} ends before it starts"))
+            found.append(Problem("safetensors-range", f"tensor {quoted(entry.name)} ends before it starts"))
             continue
         if entry.start < reached:
-            found.append(Problem("safetensors-overlap", f"tensor {name} shares bytes with {quoted(before)}"))
+            text = f"tensor {quoted(entry.name)} shares bytes with {quoted(before)}"
+            found.append(Problem("safetensors-overlap", text))
         elif entry.start > reached:
-            found.append(
-                Problem("safetensors-hole", f"{entry.start - reached:,} bytes before {name} belong to no tensor")
-            )
-        if (text := _misfit(entry)) is not None:
-            found.append(Problem("safetensors-shape", f"tensor {name} {text}"))
+            text = f"{entry.start - reached:,} bytes before {quoted(entry.name)} belong to no tensor"
+            found.append(Problem("safetensors-hole", text))
+        if (misfit := _misfit(entry)) is not None:
+            found.append(Problem("safetensors-shape", f"tensor {quoted(entry.name)} {misfit}"))
         if entry.end > reached:
             reached, before = entry.end, entry.name
     if reached > data_bytes:
         found.append(_behind_the_end(entries, data_bytes, reached, orderly=not found))
     elif reached < data_bytes:
-        found.append(Problem("safetensors-hole", f"{data_bytes - reached:,} bytes at the end belong to no tensor"))
+        text = f"{data_bytes - reached:,} bytes at the end belong to no tensor"
+        found.append(Problem("safetensors-hole", text))
     return found
 
 
