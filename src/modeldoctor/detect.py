@@ -162,6 +162,9 @@ def zip_kind(names: Iterable[str], *, sealed: bool = False) -> Sniffed:
         return Sniffed("torchscript", "TorchScript archive (before torch 1.4)")
     if "version" in tails and tails & {"byteorder", ".format_version", ".data/serialization_id", "data/0"}:
         return readable("torch-zip")  # one that lost its data.pkl
+    deep = {tail.rpartition("/")[2] for tail in tails}
+    if {"data.pkl", "version"} <= deep and not any(member.startswith("MAR-INF/") for member in names):
+        return readable("torch-zip")  # one that was zipped again with a folder around it
     from modeldoctor.readers.checkpoint.foreign import foreign_zip
 
     return foreign_zip(names, tails, sealed=sealed)

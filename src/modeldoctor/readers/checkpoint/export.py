@@ -28,6 +28,7 @@ _OLD_PROGRAM = "serialized_exported_program.json"
 def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
     """Fill in what the archive holds. ReadError when nothing is left of it."""
     archive = open_archive(source, sniffed.directory)
+    archive.check_headers()
     reading = _Reading(archive, blank, depth)
     if find(archive, _OLD_PROGRAM):
         root = Root("")
@@ -35,7 +36,6 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Che
     else:
         root = Root(archive.directory.entries[0].name.partition("/")[0])
         reading.new_layout(root)
-    archive.check_headers()
     return reading.result(root)
 
 
@@ -101,7 +101,8 @@ class _Reading:
         if entry is None:
             return
         try:
-            listed = read_config(parse(self.archive.read(entry)), folder, len(self.storages), prefix)
+            kind = "buffer" if folder.endswith("weights/") else "tensor"
+            listed = read_config(parse(self.archive.read(entry)), folder, len(self.storages), prefix, kind)
         except ReadError as error:
             self.problems.append(Problem(error.kind, str(error), entry.name, error.byte))
             return

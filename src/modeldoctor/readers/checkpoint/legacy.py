@@ -8,14 +8,16 @@ import struct
 
 from modeldoctor.detect import Sniffed
 from modeldoctor.facts.checkpoint import Checkpoint, Container, Problem, Storage
-from modeldoctor.readers.checkpoint.anatomy import describe
 from modeldoctor.readers.checkpoint.pickle_machine import Run, run
 from modeldoctor.readers.checkpoint.pickle_values import items_of
+from modeldoctor.readers.checkpoint.streams import described
 from modeldoctor.readers.checkpoint.writer import writer
 from modeldoctor.storage import Source
 from modeldoctor.wording import count, listing, size
 
 PROTOCOL_VERSION = 1001
+# MAGIC_NUMBER 0x1950a86a20f9469cfc6c as the pickle that begins the stream, behind PROTO.
+_MAGIC = b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19"
 ROLES = ("magic", "protocol", "sys_info", "object", "keys")
 
 
@@ -43,11 +45,8 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
         if "keys" in by_role and stopped is None:
             storages, found = _locate(source, main, by_role["keys"])
             problems += found
-        described = describe(main.value, storages, instances=main.pickle.instances)
-        blank = blank._replace(
-            storages=storages, anatomy=described.anatomy, tensors=described.tensors, outline=described.outline
-        )
-    return blank._replace(problems=tuple(problems), writer=writer(blank, main.value if main else None))
+        blank = described(blank._replace(storages=storages), main)
+    return blank._replace(problems=(*blank.problems, *problems), writer=writer(blank, main.value if main else None))
 
 
 def _run_pickles(source: Source) -> list[Run]:
@@ -109,6 +108,7 @@ def _locate(source: Source, main: Run, keys: Run) -> tuple[tuple[Storage, ...], 
 
 
 def _behind(source: Source, offset: int) -> Problem:
-    left = size(source.size - offset)
-    text = f"{left} follow the last storage"
+    text = f"{size(source.size - offset)} follow the last storage"
+    if source.read_at(offset, 14)[2:] == _MAGIC:
+        text += ": a further `torch.save` into the same file, which torch.load does not reach by itself"
     return Problem("appended-data", text, byte=offset)

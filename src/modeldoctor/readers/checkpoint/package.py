@@ -32,12 +32,13 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
             if places.setdefault(storage.key, len(places)) == len(storages):
                 storages.append(storage)
         described.append(describe(run.value, run.storages, instances=run.pickle.instances))
+        archive.problems += described[-1].problems
         resource = f"{run.pickle.member}:" if len(runs) > 1 else ""
         for tensor in described[-1].tensors:
             place = None if tensor.storage is None else places[run.storages[tensor.storage].key]
             tensors.append(tensor._replace(path=f"{resource}{tensor.path}", storage=place))
-    attached, used = attach(archive, tuple(storages), root.path(".data/"), ".storage")
     archive.check_headers()
+    attached, used = attach(archive, tuple(storages), root.path(".data/"), ".storage")
     blank = blank._replace(
         state="understood" if archive.directory.whole else "unreadable",
         container=container(archive, root, listed(archive, unused(archive, used))),

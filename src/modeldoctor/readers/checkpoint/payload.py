@@ -31,8 +31,11 @@ class Payload(NamedTuple):
     pickled: tuple[str, ...]
 
 
-def read_config(config: Any, folder: str, first: int, prefix: str = "") -> Payload:
-    """The payloads, with storages numbered from `first`; ReadError when the JSON is not of this form."""
+def read_config(config: Any, folder: str, first: int, prefix: str, kind: str) -> Payload:
+    """The payloads, with storages numbered from `first`; ReadError when the JSON is not of this form.
+
+    `prefix` stands before every name, `kind` is that of tensors that are no parameters.
+    """
     listed = config.get("config") if isinstance(config, dict) else None
     if not isinstance(listed, dict):
         raise ReadError("has no `config` object")
@@ -49,7 +52,7 @@ def read_config(config: Any, folder: str, first: int, prefix: str = "") -> Paylo
             pickled[record] = None
         if not isinstance(form, dict):
             continue
-        tensor = _tensor(prefix + name, form, meta)
+        tensor = _tensor(prefix + name, form, "parameter" if meta.get("is_param") is True else kind)
         if not meta.get("use_pickle"):
             storages[record] = _storage(record, tensor, storages.get(record))
             tensor = tensor._replace(storage=first + places.setdefault(record, len(places)))
@@ -57,10 +60,10 @@ def read_config(config: Any, folder: str, first: int, prefix: str = "") -> Paylo
     return Payload(tuple(tensors), tuple(storages.values()), tuple(pickled))
 
 
-def _tensor(name: str, form: dict[str, Any], meta: dict[str, Any]) -> Tensor:
+def _tensor(name: str, form: dict[str, Any], kind: str) -> Tensor:
     device = form.get("device") or {}
     index = device.get("index") if isinstance(device, dict) else None
-    kind = device.get("type") if isinstance(device, dict) else None
+    place = device.get("type") if isinstance(device, dict) else None
     return Tensor(
         path=name,
         dtype=_DTYPES.get(_number(form.get("dtype")), "unknown"),
@@ -68,9 +71,9 @@ def _tensor(name: str, form: dict[str, Any], meta: dict[str, Any]) -> Tensor:
         strides=_numbers(form.get("strides"), name),
         storage=None,
         offset=_number(form.get("storage_offset")),
-        device=f"{kind}:{index}" if index is not None else str(kind or "cpu"),
+        device=f"{place}:{index}" if index is not None else str(place or "cpu"),
         requires_grad=form.get("requires_grad") is True,
-        kind="parameter" if meta.get("is_param") is True else "buffer",
+        kind=kind,
         layout=_LAYOUTS.get(_number(form.get("layout")), "strided"),
     )
 

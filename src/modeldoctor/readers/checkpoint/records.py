@@ -30,8 +30,14 @@ class Root(NamedTuple):
 def find_root(archive: Archive, record: str) -> Root:
     """The folder with `record`. torch takes that of the first member and insists that all lie in it.
 
-    caffe2/serialize/inline_container.cc: PyTorchStreamReader::init and getAllRecords.
+    caffe2/serialize/inline_container.cc: PyTorchStreamReader::init and getAllRecords. Of an archive that was cut
+    nothing is said but the name.
     """
+    found = _root(archive, record)
+    return found if archive.directory.whole else Root(found.name)
+
+
+def _root(archive: Archive, record: str) -> Root:
     entries = archive.directory.entries
     first, slash, _ = entries[0].name.partition("/") if entries else ("", "", "")
     if slash and find(archive, f"{first}/{record}"):

@@ -1,6 +1,7 @@
-"""One object pickle and whatever stands behind its STOP: loaders ignore it, and things are hidden there."""
+"""The pickle that holds the object, and whatever stands behind its STOP: loaders ignore it, and things hide there."""
 
-from modeldoctor.facts.checkpoint import Problem
+from modeldoctor.facts.checkpoint import Checkpoint, Problem
+from modeldoctor.readers.checkpoint.anatomy import describe
 from modeldoctor.readers.checkpoint.pickle_machine import Run, run
 from modeldoctor.storage import Source
 from modeldoctor.wording import size
@@ -26,3 +27,14 @@ def run_all(
         problems.append(Problem("second-pickle", "a further pickle follows the end of the first", member, end))
         runs.append(further)
     return runs, problems
+
+
+def described(checkpoint: Checkpoint, run: Run) -> Checkpoint:
+    """The checkpoint with what the object of this pickle is; its storages must be in place."""
+    found = describe(run.value, checkpoint.storages, instances=run.pickle.instances)
+    return checkpoint._replace(
+        anatomy=found.anatomy,
+        tensors=found.tensors,
+        outline=found.outline,
+        problems=(*checkpoint.problems, *found.problems),
+    )

@@ -11,10 +11,10 @@ from typing import Any
 
 from modeldoctor.detect import Sniffed
 from modeldoctor.facts.checkpoint import Checkpoint, Container, Problem, Record, Storage
-from modeldoctor.readers.checkpoint.anatomy import describe
 from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES, STORAGE_DTYPES
 from modeldoctor.readers.checkpoint.pickle_machine import Run, run
 from modeldoctor.readers.checkpoint.pickle_values import TensorValue
+from modeldoctor.readers.checkpoint.streams import described
 from modeldoctor.readers.checkpoint.tar_directory import Member, read_tar
 from modeldoctor.storage import Source, Window
 
@@ -47,10 +47,7 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
         storages=storages,
         problems=tuple(problems),
     )
-    if main is None:
-        return blank
-    described = describe(main.value, storages, instances=main.pickle.instances)
-    return blank._replace(anatomy=described.anatomy, tensors=described.tensors, outline=described.outline)
+    return blank if main is None else described(blank, main)
 
 
 _ROLES = (("pickle", "object"), ("sys_info", "sys_info"))

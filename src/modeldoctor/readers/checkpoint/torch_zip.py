@@ -6,11 +6,10 @@ torch/serialization.py, `_save` and `_load`; the archive itself: caffe2/serializ
 from modeldoctor.detect import Sniffed
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Problem, Storage
-from modeldoctor.readers.checkpoint.anatomy import describe
 from modeldoctor.readers.checkpoint.pickle_machine import Run
 from modeldoctor.readers.checkpoint.records import all_of, attach, container, find_root, listed, unused
 from modeldoctor.readers.checkpoint.salvage import open_archive
-from modeldoctor.readers.checkpoint.streams import run_all
+from modeldoctor.readers.checkpoint.streams import described, run_all
 from modeldoctor.readers.checkpoint.writer import writer
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry
@@ -32,8 +31,8 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Che
     # torch 1.4 put storages below `tensors/`.
     first = storages[0].key if storages else ""
     folder = "tensors" if root.path(f"tensors/{first}") in archive.entries else "data"
-    storages, used = attach(archive, storages, root.path(folder) + "/")
     archive.check_headers()
+    storages, used = attach(archive, storages, root.path(folder) + "/")
     rest = unused(archive, used)
     prefix = len(root.path(""))
     strangers = [entry for entry in rest if entry.name[prefix:].lower() not in _OWN]
@@ -45,15 +44,12 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Che
         storages=storages,
         state="understood" if whole else "unreadable",
         children=tuple(models),
+        problems=(*root.problems, *archive.problems),
     )
-    if runs:
-        described = describe(runs[0].value, storages, instances=runs[0].pickle.instances)
-        checkpoint = checkpoint._replace(
-            anatomy=described.anatomy, tensors=described.tensors, outline=described.outline
-        )
-    return checkpoint._replace(
-        problems=(*root.problems, *archive.problems), writer=writer(checkpoint, runs[0].value if runs else None)
-    )
+    if not runs:
+        return checkpoint
+    checkpoint = described(checkpoint, runs[0])
+    return checkpoint._replace(writer=writer(checkpoint, runs[0].value))
 
 
 def others(archive: Archive, strangers: list[Entry], shown: str, depth: int) -> tuple[list[Pickle], list[Checkpoint]]:

@@ -56,10 +56,10 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Che
 def _assemble(archive: Archive, blank: Checkpoint, root: Root, depth: int) -> Checkpoint:
     runs = run_records(archive, root.path("data.pkl"))
     constants = run_records(archive, root.path("constants.pkl"), role="constants")
+    archive.check_headers()
     storages, tensors, outline = _described(archive, root, runs, "data/")
     more, frozen, _ = _described(archive, root, constants, "constants/", first=len(storages))
     used = {storage.record for storage in storages + more if storage.record}
-    archive.check_headers()
     value = runs[0].value if runs else None
     tensors = _with_kinds(tensors, _classes(value), _members(archive, root))
     anatomy = from_tensors(tensors, storages, contents="scripted")
@@ -89,6 +89,7 @@ def _described(
         return (), (), ()
     storages, _ = attach(archive, runs[0].storages, root.path(folder), elsewhere=root.path(""))
     described = describe(runs[0].value, storages, instances=runs[0].pickle.instances)
+    archive.problems += described.problems
     tensors = described.tensors
     if first:
         shifted = [t if t.storage is None else t._replace(storage=t.storage + first) for t in tensors]

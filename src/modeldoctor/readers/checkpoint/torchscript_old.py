@@ -41,11 +41,11 @@ def read_old(archive: Archive, model: Entry, blank: Checkpoint) -> Checkpoint:
     document = parse(archive.read(model))
     if not isinstance(document, dict):
         raise ReadError("is no JSON object", member=model.name)
+    archive.check_headers()
     reading = _Reading(archive, root, _list(document, "tensors"))
     main = document.get("mainModule")
     reading.modules(main if isinstance(main, dict) else {})
     storages, tensors = tuple(reading.storages), tuple(reading.tensors)
-    archive.check_headers()
     used = {storage.record for storage in storages if storage.record}
     code = root.path("code/")
     names = [entry.name[len(code) :] for entry in archive.directory.entries if entry.name.startswith(code)]

@@ -14,6 +14,7 @@ from modeldoctor.readers.checkpoint.zip_directory import (
     LOCAL_SIGNATURE,
     PATCHED,
     STORED,
+    UNKNOWN_CRC,
     Directory,
     Entry,
     decode_name,
@@ -126,7 +127,7 @@ class Archive:
             data = self._inflate(entry, data)
         elif entry.method != STORED:
             raise ReadError(f"has the unknown compression method {entry.method}", member=entry.name)
-        if zlib.crc32(data) != entry.crc:
+        if entry.crc != UNKNOWN_CRC and zlib.crc32(data) != entry.crc:
             text = "its bytes do not have the checksum that the archive states"
             self.problems.append(Problem("bad-crc", text, entry.name, entry.offset))
         return data

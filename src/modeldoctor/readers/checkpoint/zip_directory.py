@@ -28,6 +28,8 @@ PATCHED = 0x20  # bit 5: compressed patched data, which miniz refuses
 DESCRIBED = 0x8  # bit 3: sizes and CRC stand behind the data
 UTF8 = 0x800  # bit 11
 
+# For an Entry that was found without a directory.
+UNKNOWN_CRC = -1
 _UNREADABLE = ENCRYPTED | PATCHED
 
 STORED, DEFLATED = 0, 8
@@ -93,6 +95,9 @@ def read_directory(source: Source) -> Directory:
     if prepended < 0 or (prepended and not _starts_directory(source, start)):
         # Bytes between the directory and its end record: the recorded offset decides, as in miniz.
         start, prepended = end.offset, 0
+    if prepended and end.appended_bytes and source.read_at(0, 4) == LOCAL_SIGNATURE:
+        # The last end record is that of a stored member: the archive around it was cut.
+        raise ReadError("it has no zip directory of its own at its end", kind="truncated", byte=source.size)
     data = source.read_at(start, end.size)
     entries, problems = _parse(data, start, prepended, source.size)
     if len(entries) != end.members:

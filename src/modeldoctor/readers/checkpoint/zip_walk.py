@@ -10,6 +10,7 @@ from modeldoctor.readers.checkpoint.zip_directory import (
     LOCAL_SIGNATURE,
     MAX_ENTRIES,
     STORED,
+    UNKNOWN_CRC,
     Entry,
     decode_name,
     zip64_sizes,
@@ -23,8 +24,6 @@ _LOCAL = struct.Struct("<4s2xHH4xIIIHH")
 _DESCRIPTOR = b"PK\x07\x08"
 # What may follow a member: the next one, or the directory.
 _NEXT = (LOCAL_SIGNATURE, b"PK\x01\x02")
-
-UNKNOWN_CRC = -1
 
 Expected = Callable[[str], int | None]
 
