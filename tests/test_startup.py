@@ -10,8 +10,8 @@ import pytest
 from modeldoctor.rules import FAMILIES
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "checkpoints" / "state_dict.pt"
-MAIN = "import sys; from modeldoctor.cli import main; main()"
-MODULES = "import atexit, sys; atexit.register(lambda: sys.stderr.write(' '.join(sys.modules))); " + MAIN
+MAIN = "from modeldoctor.cli import main; main()"
+MODULES = "import sys; from modeldoctor.cli import run; run(sys.argv[1:]); sys.stderr.write(' '.join(sys.modules))"
 HEAVY = {
     "rich", "yaml", "numpy", "torch", "pydantic", "dataclasses", "logging", "zipfile", "tarfile", "tomllib", "packaging",
     "importlib.metadata", "importlib.resources", "argparse", "unittest", "asyncio", "http", "ssl",
@@ -55,7 +55,7 @@ def test_only_the_module_of_the_command_is_imported() -> None:
     assert modules("--help") & commands == set()
     assert modules("rules") & commands == {"modeldoctor.cli.rules"}
     assert not {name for name in modules("--version") if name.startswith("modeldoctor.")} - {
-        "modeldoctor.cli", "modeldoctor.errors"
+        "modeldoctor.cli", "modeldoctor.cli.app", "modeldoctor.cli.options", "modeldoctor.errors"
     }  # fmt: skip
 
 

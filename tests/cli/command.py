@@ -17,11 +17,8 @@ class Outcome(NamedTuple):
 Command = Callable[..., Outcome]
 
 
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
     def run(*arguments: str) -> Outcome:
-        monkeypatch.setattr("sys.argv", ["modeldoctor", *arguments])
-        with pytest.raises(SystemExit) as exited:
-            cli.main()
-        return Outcome(int(exited.value.code or 0), *capsys.readouterr())
+        return Outcome(cli.run(list(arguments)), *capsys.readouterr())
 
     return run

@@ -20,7 +20,7 @@ def modeldoctor(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     """The command with the real engine, in an empty folder without colour settings."""
     for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
-    return command(monkeypatch, capsys)
+    return command(capsys)
 
 
 @pytest.fixture

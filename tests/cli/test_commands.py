@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import modeldoctor as package
-from modeldoctor.cli import COMMANDS
+from modeldoctor.cli.app import COMMANDS
 from tests.cli.command import Command
 
 

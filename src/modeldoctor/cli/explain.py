@@ -4,8 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from modeldoctor.cli import HELP_OPTIONS
-from modeldoctor.cli.options import Color
+from modeldoctor.cli.options import HELP_OPTIONS, Color
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=HELP_OPTIONS)
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import click
 
-from modeldoctor.cli import COMMANDS
+from modeldoctor.cli.app import COMMANDS
 from modeldoctor.cli.output import write
 from modeldoctor.errors import UsageError
 from modeldoctor.reporters.text import printable

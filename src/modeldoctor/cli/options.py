@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
 Color = Annotated[
     Literal["auto", "always", "never"], typer.Option(help="When to colour (default: auto).", show_default=False)
 ]
