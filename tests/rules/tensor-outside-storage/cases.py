@@ -1,6 +1,8 @@
-from tests.rules.builders import STATE, bad, checkpoint, good, problem, repacked, saved
+from tests.rules.builders import STATE, bad, checkpoint, good, problem, repacked, saved, storage, tensor
 
-OUTSIDE = problem("tensor-outside-storage", "`w` needs 144 bytes of a storage of 64", times=2)
+
+def viewing(shape, offset=0, numel=16, **fields):
+    return checkpoint(tensors=[tensor("w", shape, storage=0, offset=offset, **fields)], storages=[storage(numel=numel)])
 
 
 def views():
@@ -17,7 +19,8 @@ def views():
 
 
 CASES = [
-    bad("by hand", checkpoint(problems=[OUTSIDE]), "2 tensors reach beyond their storage", "144", severity="error"),
+    bad("too large", viewing((9, 4)), "1 tensor reaches beyond its storage: `w`", "element 36", "16", severity="error"),
+    bad("too far", viewing((4, 4), offset=1), "element 17"),
     bad(
         "an edited shape",
         repacked(STATE, change={"data.pkl": lambda data: data.replace(b"K\x04K\x04\x86", b"K\x09K\x04\x86", 1)}),
@@ -27,4 +30,7 @@ CASES = [
     good("views of every kind", saved(views)),
     good("an empty tensor", saved(lambda: {"e": __import__("torch").empty(0, 3)})),
     good("a state_dict", STATE),
+    good("nothing at the very end", viewing((0, 4), offset=16)),
+    good("a storage of bytes counts otherwise", viewing((4, 4), numel=64, dtype="float16")),
+    good("a cut file has its own rule", viewing((9, 4))._replace(problems=(problem("truncated"),))),
 ]

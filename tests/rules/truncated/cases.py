@@ -48,7 +48,7 @@ CASES = [
         "half of a zip",
         edited(saved(fused), lambda data: data[: len(data) // 2]),
         "of tensors are missing",
-        "`layer9.weight`",
+        "5 tensors of 10: `layer5.weight`",
     ),
     bad("a zip without its last byte", edited(STATE, lambda data: data[:-1]), "cut off"),
     bad("a legacy file cut in its tensors", edited(LEGACY, lambda data: data[:-4]), "4 bytes of 76 bytes of tensors"),

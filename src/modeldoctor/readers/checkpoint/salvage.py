@@ -51,8 +51,8 @@ def open_archive(source: Source, directory: object) -> Archive:
                 raise
             directory = salvage(source)
     if not directory.entries and directory.problems:
-        left = salvage(source)
-        directory = left._replace(problems=directory.problems + left.problems)
+        # There is a directory and it is rubbish: the file is damaged, and not cut.
+        directory = salvage(source)._replace(problems=directory.problems)
     return Archive(source, directory)
 
 

@@ -26,10 +26,11 @@ def surrounding_data(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
 
     ## Why it matters
     torch decides by the first four bytes: with anything in front, a zip is taken for a pickle and refused. Behind the
-    archive it tolerates up to 64 KiB, because it searches backwards for the directory, and not even that reliably:
-    with 10,000 stray bytes torch 2.13.0 stops with `OSError: [Errno 22] Invalid argument`, with 60,000 it loads. One
-    file that is two things at once is also how content is smuggled past a scanner: what the scanner reads and what
-    torch loads are different archives. Two zips joined together load as the last of them.
+    archive it tolerates up to 64 KiB, because it searches backwards for the directory, and not even that reliably: with
+    10,000 stray bytes torch 2.13.0 stops with `OSError: [Errno 22] Invalid argument`, with 60,000 it loads. One file
+    that is two things at once is also how content is smuggled past a scanner: what the scanner reads and what torch
+    loads are different archives. Of two zips that are joined together Python's `zipfile` reads the last, and torch the
+    first, because it takes the offsets in the end record as they stand.
 
     ## Seen as
     * `UnicodeDecodeError: 'utf-8' codec can't decode byte 0x80 in position 65` or `_pickle.UnpicklingError: invalid
@@ -57,7 +58,7 @@ def surrounding_data(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     if before:
         amount = size(container.prepended_bytes) if container and container.prepended_bytes else "bytes"
         yield Hit(
-            f"{amount} stand before the archive: torch goes by the first bytes and takes the file for something else",
+            f"{amount} stand before the archive: torch reads the first bytes, other readers the archive behind them",
             where=place(checkpoint, before[0].member, before[0].byte),
             severity=Severity.ERROR,
             fix="take the file from its source again, or cut them off if you know what they are",

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from modeldoctor.facts.checkpoint import Checkpoint
+from modeldoctor.facts.checkpoint import Checkpoint, Storage, Tensor
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, place, rule
-from modeldoctor.rules.file._problems import cut_or_sealed, problems_of, seen
-from modeldoctor.wording import count
+from modeldoctor.rules.file._problems import cut_or_sealed
+from modeldoctor.wording import count, listing, quoted
 
 
 @rule(
@@ -21,8 +21,7 @@ def tensor_outside_storage(checkpoint: Checkpoint, context: Context) -> Iterator
     """Shape, strides and offset of a tensor reach past the end of its storage.
 
     ## What it finds
-    Tensors for which offset + Σ (size - 1) * stride is not inside the storage that the pickle names for them, and
-    negative sizes, strides or offsets.
+    Tensors for which offset + Σ (size - 1) * stride is not inside the storage that the pickle names for them.
 
     ## Why it matters
     `torch.save` cannot write this: a tensor never exceeds its storage. Somebody edited the pickle, or a conversion tool
@@ -46,15 +45,41 @@ def tensor_outside_storage(checkpoint: Checkpoint, context: Context) -> Iterator
     ## References
     * `torch/_utils.py`, `_rebuild_tensor`; `aten/src/ATen/native/Resize.h`, `checkInBoundsForStorage`
     """
-    del context
-    problems = problems_of(checkpoint, "tensor-outside-storage")
-    if not problems or cut_or_sealed(checkpoint):
+    if context.part or cut_or_sealed(checkpoint):
         return
-    tensors = sum(problem.times for problem in problems)
+    outside = [tensor for tensor in checkpoint.tensors if _reaches_out(tensor, checkpoint.storages)]
+    if not outside:
+        return
+    first = outside[0]
+    storage = checkpoint.storages[first.storage or 0]
+    last = first.offset + sum((length - 1) * stride for length, stride in zip(first.shape, first.strides, strict=False))
+    pickle = checkpoint.main_pickle
     yield Hit(
-        f"{count(tensors, 'tensor')} {'reaches' if tensors == 1 else 'reach'} beyond "
-        f"{'its' if tensors == 1 else 'their'} storage",
-        where=place(checkpoint, problems[0].member, problems[0].byte),
+        f"{count(len(outside), 'tensor')} {'reaches' if len(outside) == 1 else 'reach'} beyond "
+        f"{'its storage' if len(outside) == 1 else 'their storages'}: {listing([tensor.path for tensor in outside])}",
+        where=place(checkpoint, pickle and pickle.member),
         fix="don't load a file from a stranger that has this; save your own again with `tensor.clone()`",
-        notes=(*seen(problems), ("seen as", "RuntimeError: Trying to resize storage that is not resizable")),
+        notes=(
+            ("seen", f"{quoted(first.path)} ends at element {last + 1:,}, its storage has {storage.numel:,}"),
+            ("seen as", "RuntimeError: Trying to resize storage that is not resizable"),
+        ),
+        key=first.path,
     )
+
+
+def _reaches_out(tensor: Tensor, storages: tuple[Storage, ...]) -> bool:
+    """Whether the last element of the tensor lies behind the last one of its storage.
+
+    Storages of another dtype than the tensor count bytes or other elements, and are left to torch.
+    """
+    if tensor.storage is None:
+        return False
+    storage = storages[tensor.storage]
+    if storage.dtype != tensor.dtype or tensor.layout != "strided":
+        return False
+    last = tensor.offset
+    for length, stride in zip(tensor.shape, tensor.strides, strict=False):
+        if not length:
+            return False
+        last += (length - 1) * stride
+    return last >= storage.numel
