@@ -82,7 +82,7 @@ def test_facts() -> None:
     (target,) = json.loads(report_text(report()))["targets"]
     assert target["kind"] == "checkpoint"
     facts = target["facts"]
-    assert facts["dtypes"] == {"float32": 6, "int64": 1}
+    assert facts["dtypes"] == {"float32": 6, "float16": 1}
     assert facts["devices"] == {"cuda:0": 7}
     assert facts["globals"] == [{"name": "torch._utils._rebuild_tensor_v2", "uses": ["called"], "times": 7, "byte": 43}]
     assert facts["prefixes"] == [{"prefix": "module.", "keys": 2, "of": 2}]

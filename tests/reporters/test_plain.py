@@ -18,7 +18,7 @@ def test_facts_come_first_and_the_verdict_last() -> None:
     lines = plain(report(finding())).splitlines()
     assert lines[0] == (
         'model.pt: understood: torch.save zip, training checkpoint: dict, weights under "model", epoch 12, '
-        "6 float32, 1 int64, 1.0 M parameters, 11.4 MiB, 12.1 MB"
+        "6 float32, 1 float16, 1.0 M parameters, 11.4 MiB, 12.1 MB"
     )
     assert lines[1].startswith("model.pt: error: MDR901 ")
     assert lines[2] == "Failing: 1 finding at or above --fail-on=error; 1 error in 1 file; 3 rules ran"

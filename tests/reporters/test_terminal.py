@@ -2,11 +2,12 @@ import re
 
 import pytest
 
+from modeldoctor.facts.checkpoint import Part
 from modeldoctor.findings import Severity, Where
 from modeldoctor.reporters.blocks import blocks
 from modeldoctor.reporters.terminal import styled
 from modeldoctor.reporters.text import line
-from tests.reporters.samples import FULL, HOSTILE, checkpoint, finding, foreign, report
+from tests.reporters.samples import FULL, HOSTILE, TRAINING, checkpoint, finding, foreign, report
 
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -22,11 +23,11 @@ def test_the_whole_screen() -> None:
         "model.pt  12.1 MB\n"
         "  format     torch.save zip, written by torch 2.1 to 2.3\n"
         '  contents   training checkpoint: dict, weights under "model", epoch 12\n'
-        "  tensors    6 float32, 1 int64, 1.0 M parameters, 11.4 MiB\n"
+        "  tensors    6 float32, 1 float16, 1.0 M parameters, 11.4 MiB\n"
         "  devices    7 on cuda:0\n"
         "  prefix     module. on 2 of 2 keys\n"
-        "  dtypes     float32  ━━━━━━━━━━━━━━━━━━━━━━━━    11.4 MiB  over 99 %\n"
-        "             int64    ╸───────────────────────     8 bytes  under 1 %\n"
+        "  dtypes     float32  ━━━━━━━━━━━━━━━━━━──────     8.6 MiB  75 %\n"
+        "             float16  ━━━━━━──────────────────     2.9 MiB  25 %\n"
         "  parts      optimizer  ━━━━━━━━━━━━━━━━────────     7.6 MiB  67 %\n"
         "             model      ━━━━━━━━────────────────     3.8 MiB  33 %\n"
         "\n"
@@ -35,7 +36,7 @@ def test_the_whole_screen() -> None:
         "   = needs  `a.B`\n"
         "   = fix    mend it\n"
         "\n"
-        "1 error in 1 file; 3 rules ran. 0.00s\n"
+        "1 error in 1 file; 3 rules ran\n"
         "Failing: 1 finding at or above --fail-on=error. More: modeldoctor explain MDR901\n"
     )
 
@@ -43,7 +44,7 @@ def test_the_whole_screen() -> None:
 def test_a_clean_file_still_shows_its_facts() -> None:
     text = screen(report())
     assert "format     torch.save zip" in text
-    assert text.endswith("no findings in 1 file; 3 rules ran. 0.00s\nClean: nothing found.\n")
+    assert text.endswith("no findings in 1 file; 3 rules ran\nClean: nothing found.\n")
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
@@ -75,6 +76,20 @@ def test_without_color_there_are_no_escapes_and_with_color_only_colors() -> None
     colored = styled(blocks(made, width=80), width=80, color=True)
     assert ESCAPES.sub("", colored) == text
     assert ESCAPES.search(colored)
+
+
+def test_bars_are_for_what_matters() -> None:
+    counters = TRAINING._replace(bytes_by_dtype=(("float32", 11_999_992), ("int64", 8)), parts=TRAINING.parts[:1])
+    assert "━" not in screen(report(facts=(checkpoint(anatomy=counters),)))
+    many = TRAINING._replace(parts=tuple(Part(f"part-{n}", "weights", 1, 1_000_000 - n) for n in range(20)))
+    text = screen(report(facts=(checkpoint(anatomy=many),)))
+    assert "… and 12 more, 11.4 MiB" in text
+    assert len([row for row in text.splitlines() if "━" in row]) == 2 + 8
+
+
+def test_seconds_are_said_when_somebody_noticed() -> None:
+    assert "3 rules ran; 2.3 s\n" in screen(report(seconds=2.345))
+    assert " s\n" not in screen(report(seconds=0.2))
 
 
 def test_many_files_are_a_list_and_those_without_findings_fold() -> None:

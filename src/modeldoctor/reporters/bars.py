@@ -8,14 +8,17 @@ LABEL_WIDTH = 11
 NAME_WIDTH = 24
 BAR_WIDTH = 24
 
+# With shares below this (counters beside weights) a bar says no more than the count of tensors does.
+LEAST = 0.02
+
 # More rows than these say less.
 ROWS = 8
 
 
 def bars(anatomy: Anatomy, width: int) -> list[Line]:
-    """Bars by dtype where there are several, and by part where several hold tensors."""
+    """Bars by dtype where several matter, and by part where several hold tensors."""
     lines = []
-    if len(anatomy.bytes_by_dtype) > 1:
+    if any(LEAST <= value / (anatomy.storage_bytes or 1) <= 1 - LEAST for _, value in anatomy.bytes_by_dtype):
         lines += _bars("dtypes", list(anatomy.bytes_by_dtype), width)
     parts = [(part.name, part.size_bytes) for part in anatomy.parts if part.size_bytes]
     if len(parts) > 1:

@@ -20,6 +20,9 @@ FOLD = 20
 # So many places of the same finding are shown without -v.
 PLACES = 3
 
+# Seconds that somebody noticed.
+WORTH_SAYING = 1
+
 LABEL_WIDTH = 11
 
 _VERDICT_STYLES = {"Clean": "good", "Passing": "good", "Nothing checked": "warning"}
@@ -155,6 +158,7 @@ def _end(report: Report, verbosity: int) -> list[Line]:
     failing = [finding for finding in shown(report) if report.fail_on and finding.severity >= report.fail_on]
     codes = [finding.code for finding in failing or shown(report)]
     more = f" More: modeldoctor explain {codes[0]}" if codes else ""
-    summary = line(f"{counted(report)}{says_why}. {report.seconds:.2f}s")
+    took = f"; {report.seconds:.1f} s" if verbosity > 0 or report.seconds >= WORTH_SAYING else ""
+    summary = line(f"{counted(report)}{says_why}{took}")
     last = line((word, style), f": {reason}.{more}")
     return [last] if verbosity < 0 else [summary, last]

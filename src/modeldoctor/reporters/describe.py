@@ -88,7 +88,9 @@ def facts(checkpoint: Checkpoint, *, verbose: bool = False) -> list[tuple[str, s
         return [("format", checkpoint.title), *([("do", checkpoint.advice)] if checkpoint.advice else [])]
     if checkpoint.state != "understood":
         problem = checkpoint.problems[0].text if checkpoint.problems else checkpoint.anatomy.reason
-        return [("format", checkpoint.title), *([("because", problem)] if problem else [])]
+        found = tensors(checkpoint.anatomy)
+        rows = [("format", checkpoint.title), ("because", problem), ("salvaged", found)]
+        return [(label, text) for label, text in rows if text]
     anatomy = checkpoint.anatomy
     limit = None if verbose else 4
     rows = [

@@ -25,10 +25,10 @@ def inspection(subject: Subject, *, width: int, depth: int | None, tensors: bool
         _section("evidence", [_evidence(item) for item in checkpoint.writer], verbose=verbose),
         _tensors(checkpoint, depth, listed=tensors),
         _section("globals", _globals(checkpoint), verbose=verbose),
-        _section("calls that run code", _calls(checkpoint), verbose=verbose),
+        _section("calls with their arguments", _calls(checkpoint), verbose=verbose),
         _section("problems", _problems(checkpoint), verbose=verbose),
         _section("data", _outline(checkpoint.outline), verbose=verbose),
-        _section("extras", [f"{name(key)}: {name(str(value))}" for key, value in checkpoint.extras], verbose=verbose),
+        _section("extras", _extras(checkpoint), verbose=verbose),
         _section("inside", _children(checkpoint), verbose=verbose),
     ]
     lines = [row for section in sections if section for row in [*section, line()]]
@@ -113,9 +113,9 @@ def _calls(checkpoint: Checkpoint) -> list[str]:
 
 
 def _uses(item: Global) -> str:
-    """`called 962 times, first at byte 43`."""
-    times = f" {item.times:,} times" if item.times > 1 else ""
-    return f"{' and '.join(sorted(item.uses))}{times}, first at byte {item.position:,}"
+    """`called, 962 mentions, first at byte 43`."""
+    times = f"{item.times:,} mentions, first " if item.times > 1 else ""
+    return f"{' and '.join(sorted(item.uses))}, {times}at byte {item.position:,}"
 
 
 def _problems(checkpoint: Checkpoint) -> list[str]:
@@ -134,6 +134,15 @@ def _outline(pairs: tuple[Any, ...], depth: int = 0) -> list[str]:
         nested = isinstance(value, tuple) and depth < NESTING_LIMIT
         texts.append(f"{'  ' * depth}{name(str(key))}: {'' if nested else name(str(value))}".rstrip())
         texts += _outline(value, depth + 1) if nested else []
+    return texts
+
+
+def _extras(checkpoint: Checkpoint) -> list[str]:
+    """Facts that only this format has, but for those that say no."""
+    texts = []
+    for key, value in checkpoint.extras:
+        many = isinstance(value, (tuple, list))
+        texts += [f"{name(key)}: {name(', '.join(map(str, value)) if many else str(value))}"] if value else []
     return texts
 
 
