@@ -48,13 +48,15 @@ def run(
     role: str = "object",
     depth: int = 0,
     known: dict[str, Any] | None = None,
+    arrays: bool = False,
 ) -> Run:
     """Follow the pickle that begins at `start`. Never raises for content.
 
     `known` gives the values of persistent ids that are no storages (the tensors of torch 0.1's tar files), by their
-    text. `depth` counts the pickles around this one.
+    text. `depth` counts the pickles around this one. `arrays`: joblib's arrays stand between the opcodes.
     """
     m = Machine(source, start, depth, known)
+    m.arrays = arrays
     collecting = gc.isenabled()
     gc.disable()  # nothing that is made here is garbage before it ends: looking for some takes a fifth of the time
     try:

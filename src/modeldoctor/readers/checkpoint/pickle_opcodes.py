@@ -252,6 +252,10 @@ def _build(m: Machine) -> None:
     state = m.stack.pop()
     build(m, state)
     m.pos += 1
+    if m.arrays:
+        from modeldoctor.readers.checkpoint.pickle_joblib import step_over_array
+
+        step_over_array(m)
 
 
 def _persid(m: Machine) -> None:

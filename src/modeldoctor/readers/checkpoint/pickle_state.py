@@ -61,6 +61,7 @@ class Machine:
         self.start = start
         self.depth = depth
         self.known = known or {}
+        self.arrays = False
         self.base = start
         self.data = b""
         self.pos = 0
@@ -152,7 +153,10 @@ class Machine:
         return items
 
     def put(self, index: int, value: Any) -> None:
-        """Memoize out of order. A memo with holes becomes a dict: an index costs nothing, whatever its size."""
+        """Memoize. A memo with holes becomes a dict: an index costs nothing, whatever its size."""
+        if index == len(self.memo):
+            self.memo.append(value)
+            return
         if type(self.memo) is list and index > len(self.memo):
             self.memo = _SparseMemo(enumerate(self.memo))
         self.memo[index] = value

@@ -1,24 +1,42 @@
 """Pickles that `torch.save` did not write: `pickle.dump`, joblib, scikit-learn and whatever else is in a `.pkl`."""
 
-from modeldoctor.detect import Sniffed
-from modeldoctor.facts.checkpoint import Checkpoint
-from modeldoctor.readers.checkpoint.anatomy import describe
-from modeldoctor.readers.checkpoint.streams import run_all
+from modeldoctor.detect import READABLE, Sniffed
+from modeldoctor.facts.checkpoint import Checkpoint, Problem
+from modeldoctor.readers.checkpoint.pickle_joblib import WRAPPER
+from modeldoctor.readers.checkpoint.pickle_machine import Run, run
+from modeldoctor.readers.checkpoint.streams import described, run_all
 from modeldoctor.storage import Source
+from modeldoctor.wording import size
 
 
 def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """Fill in what the pickles hold; the first one is the object. Never raises for content."""
     del sniffed
     runs, problems = run_all(source, None)
+    if any(str(found) == WRAPPER for found in runs[0].pickle.globals):
+        blank = blank._replace(format="joblib", title=READABLE["joblib"])
+        runs, problems = _with_arrays(source, runs, problems)
     first = runs[0]
-    described = describe(first.value, first.storages, instances=first.pickle.instances)
-    return blank._replace(
+    checkpoint = blank._replace(
         state="understood" if first.pickle.stopped is None else "unreadable",
         pickles=tuple([each.pickle for each in runs]),
         storages=first.storages,
-        tensors=described.tensors,
-        anatomy=described.anatomy,
-        outline=described.outline,
         problems=(*blank.problems, *problems),
     )
+    return described(checkpoint, first)
+
+
+def _with_arrays(source: Source, plain: list[Run], problems: list[Problem]) -> tuple[list[Run], list[Problem]]:
+    """As joblib reads it. What only `pickle.load` meets, in bytes that joblib takes for an array, counts as well."""
+    arrays = run(source, arrays=True)
+    if arrays.pickle.stopped is not None and plain[0].pickle.stopped is None:
+        return plain, problems
+    known = {str(found) for found in arrays.pickle.globals}
+    hidden = [each for each in plain if any(str(found) not in known for found in each.pickle.globals)]
+    behind = source.size - arrays.end
+    left = [Problem("appended-data", f"{size(behind)} follow the end of the pickle", byte=arrays.end)] if behind else []
+    return [arrays, *(_second(each) for each in hidden)], left
+
+
+def _second(run: Run) -> Run:
+    return run._replace(pickle=run.pickle._replace(role="second"))
