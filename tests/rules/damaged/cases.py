@@ -28,7 +28,7 @@ CASES = [
         "40",
         severity="error",
     ),
-    bad("unreadable and nobody says why", checkpoint(state="unreadable"), "the archive is damaged"),
+    bad("unreadable and nobody says why", checkpoint(state="unreadable"), "the file is damaged"),
     bad("a flipped byte in the pickle", edited(saved(ordered), flipped), "`model/data.pkl`", "checksum"),
     bad(
         "a version that is no number", repacked(STATE, change={"version": lambda _: b"abc"}), "`version` record", "abc"

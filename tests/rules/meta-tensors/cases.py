@@ -11,7 +11,7 @@ CASES = [
     bad(
         "all of them",
         checkpoint(tensors=[tensor("w", layout="meta", device="meta"), tensor("b", layout="meta", device="meta")]),
-        "all 2 tensors of 2 are on the meta device",
+        "2 tensors are on the meta device: their values",
         "Cannot copy out of meta tensor; no data!",
         severity="error",
     ),

@@ -29,6 +29,7 @@ CASES = [
     bad("tied weights", repacked(saved(tied), drop=("data/0",)), "2 tensors: `embed.weight` and `head.weight`"),
     good("tied weights, whole", saved(tied)),
     good("a state_dict", STATE),
+    good("records in another folder", repacked(STATE, rename=lambda name: name.replace("model/data/1", "x/data/1"))),
     good("an empty tensor", saved(lambda: {"e": __import__("torch").empty(0)})),
     good("a cut file", checkpoint(problems=[problem("truncated"), GONE])),
     good("cut for real", edited(STATE, lambda data: data[: len(data) // 2])),

@@ -25,5 +25,6 @@ CASES = [
     good("arguments by their name", saved(lambda: {"lr": 0.1}, name="training_args.bin")),
     good("a state_dict", STATE),
     good("a damaged file", checkpoint(problems=[problem("missing-record")])),
+    good("a bare storage", saved(lambda: {"s": __import__("torch").ones(3).untyped_storage()})),
     good("a plain pickle", checkpoint("pickle")),
 ]

@@ -2,6 +2,9 @@ from tests.rules.builders import STATE, bad, checkpoint, good, problem, raw, saf
 
 F32 = "F32"
 
+HEADER = b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}'
+TWICE = len(HEADER).to_bytes(8, "little") + HEADER + bytes(16)
+
 CASES = [
     bad(
         "overlap",
@@ -21,6 +24,7 @@ CASES = [
         checkpoint("safetensors", problems=[problem("safetensors-hole"), problem("safetensors-overlap")]),
         "tensors overlap",
     ),
+    bad("described twice", raw(TWICE, "m.safetensors"), "`a` is described twice"),
     good("in order", safetensors({"a": (F32, [2], 0, 8), "b": (F32, [2], 8, 16)}, bytes(16))),
     good("out of order in the header", safetensors({"b": (F32, [2], 8, 16), "a": (F32, [2], 0, 8)}, bytes(16))),
     good("a scalar and an empty tensor", safetensors({"a": (F32, [], 0, 4), "e": (F32, [0, 3], 4, 4)}, bytes(4))),

@@ -28,6 +28,13 @@ def benign():
     }
 
 
+def new_types():
+    """They lie in storages of bytes."""
+    import torch
+
+    return {name: torch.zeros(8, dtype=getattr(torch, name)) for name in ("uint16", "uint64", "float8_e4m3fn")}
+
+
 CASES = [
     bad(
         "a hundred of a million",
@@ -46,6 +53,7 @@ CASES = [
         "`w` shows 40.0 kB of 4.0 MB",
     ),
     good("sharing without waste", saved(benign)),
+    good("types that have no storage class", saved(new_types)),
     good("a state_dict", STATE),
     good("cloned", saved(lambda: {"w": __import__("torch").zeros(1000, 1000)[:10].clone()})),
 ]

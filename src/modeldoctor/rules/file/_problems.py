@@ -12,6 +12,15 @@ MODEL_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pt2", ".ptl"
 # Kinds after which missing or odd bytes are no news: the rule about that kind says it once.
 _CAUSES = ("unreadable", "encrypted-member", "truncated")
 
+# What is wrong with the header of a safetensors file.
+LAYOUT = (
+    "safetensors-header",
+    "safetensors-shape",
+    "safetensors-range",
+    "safetensors-overlap",
+    "safetensors-hole",
+)
+
 
 def problems_of(checkpoint: Checkpoint, *kinds: str) -> list[Problem]:
     """The problems of these kinds, in the order of the kinds."""

@@ -11,7 +11,7 @@ from modeldoctor.wording import quoted
 # Kind → (what is wrong, what torch says); in the order in which a loader would meet them.
 _KINDS = {
     "damaged": (
-        "the archive is damaged",
+        "the file is damaged",
         "RuntimeError: PytorchStreamReader failed reading zip archive: invalid header or archive is corrupted",
     ),
     "no-root": (

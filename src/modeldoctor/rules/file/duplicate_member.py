@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, place, rule
-from modeldoctor.rules.file._problems import problems_of, seen
+from modeldoctor.rules.file._problems import LAYOUT, problems_of, seen
 from modeldoctor.wording import listing
 
 
@@ -51,8 +51,8 @@ def duplicate_member(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     """
     del context
     problems = problems_of(checkpoint, "duplicate-member")
-    if not problems:
-        return
+    if not problems or problems_of(checkpoint, *LAYOUT):
+        return  # a description that was replaced leaves a hole, which readers of safetensors refuse
     names = list(dict.fromkeys(problem.member for problem in problems if problem.member))
     what = f"the archive holds {listing(names)}" if names else "the header describes tensors"
     yield Hit(

@@ -47,7 +47,9 @@ def missing_storage(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     """
     del context
     problems = problems_of(checkpoint, "missing-record")
-    if not problems or cut_or_sealed(checkpoint) or checkpoint.container is None:
+    if not problems or cut_or_sealed(checkpoint) or problems_of(checkpoint, "several-roots", "no-root"):
+        return
+    if checkpoint.container is None:
         return  # what a folder lacks is told by `shards-incomplete`
     lost = {index: storage for index, storage in enumerate(checkpoint.storages) if storage.record is None}
     tensors = [tensor.path for tensor in checkpoint.tensors if tensor.storage in lost]

@@ -78,6 +78,7 @@ def safetensors_layout(checkpoint: Checkpoint, context: Context) -> Iterator[Hit
     if not problems or cut_or_sealed(checkpoint):
         return
     what, error, before = _KINDS[problems[0].kind]
+    problems += problems_of(checkpoint, "duplicate-member")
     yield Hit(
         what if len(problems) > 1 else f"{what}: {problems[0].text}",
         where=place(checkpoint, problems[0].member, problems[0].byte),

@@ -57,8 +57,10 @@ def safetensors_metadata(checkpoint: Checkpoint, context: Context) -> Iterator[H
     * safetensors issue 549, ml-explore/mlx issue 743, hiyouga/LlamaFactory issue 6803, deepseek-ai/DeepSeek-V3 pull 749
     """
     del context
-    if checkpoint.format != "safetensors" or checkpoint.state != "understood" or not checkpoint.tensors:
+    if checkpoint.format != "safetensors" or checkpoint.state != "understood":
         return
+    if checkpoint.problems or not checkpoint.tensors:
+        return  # every reader refuses it anyway, or there is nothing to load
     metadata = dict(checkpoint.extras).get("metadata")
     given = metadata.get("format") if isinstance(metadata, dict) else None
     if given in _ACCEPTED:

@@ -53,10 +53,10 @@ def meta_tensors(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     meta = [tensor.path for tensor in checkpoint.tensors if tensor.layout == "meta" or tensor.device == "meta"]
     if not meta:
         return
-    every = len(meta) == len(checkpoint.tensors)
+    of = "" if len(meta) == len(checkpoint.tensors) else f" of {len(checkpoint.tensors):,}"
     yield Hit(
-        f"{'all ' if every else ''}{count(len(meta), 'tensor')} of {len(checkpoint.tensors):,} "
-        f"{'is' if len(meta) == 1 else 'are'} on the meta device: their values are not in the file",
+        f"{count(len(meta), 'tensor')}{of} {'is' if len(meta) == 1 else 'are'} on the meta device: "
+        f"{'its' if len(meta) == 1 else 'their'} values are not in the file",
         fix="load the real weights before saving: build the model without `meta` or `init_empty_weights`",
         notes=(
             ("tensors", listing(meta)),

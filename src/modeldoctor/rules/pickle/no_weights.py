@@ -61,6 +61,8 @@ def no_weights(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
         return
     parts = [part.name for part in anatomy.parts]
     if not checkpoint.tensors:
+        if checkpoint.storages:
+            return  # bare storages, or tensors in objects that could not be followed
         what = f"the file holds no tensor, only {listing(parts)}" if parts else "the file holds no tensor"
     elif anatomy.optimizer_bytes and not anatomy.weights_bytes:
         what = f"the file holds optimizer state ({size(anatomy.optimizer_bytes)}) and no weights"

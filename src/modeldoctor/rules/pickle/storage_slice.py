@@ -1,6 +1,8 @@
 """MDR221: tensors that drag a larger storage along."""
 
+import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from modeldoctor.facts.checkpoint import Checkpoint
@@ -95,11 +97,19 @@ def _drags(checkpoint: Checkpoint) -> list[_Drag]:
         view = (tensor.storage, tensor.offset, tensor.shape, tensor.strides)
         if view not in views:
             views.add(view)
-            shown[tensor.storage] = shown.get(tensor.storage, 0) + tensor.numel
-    found = []
-    for index, elements in shown.items():
-        storage = checkpoint.storages[index]
-        if storage.numel and elements < storage.numel:
-            visible = storage.size_bytes * elements // storage.numel
-            found.append(_Drag(storage.size_bytes - visible, storage.size_bytes, paths[index]))
-    return found
+            shown[tensor.storage] = shown.get(tensor.storage, 0) + tensor.numel * _bits(tensor.dtype) // 8
+    return [
+        _Drag(checkpoint.storages[index].size_bytes - visible, checkpoint.storages[index].size_bytes, paths[index])
+        for index, visible in shown.items()
+        if visible < checkpoint.storages[index].size_bytes
+    ]
+
+
+@cache
+def _bits(dtype: str) -> int:
+    """The bits of an element, which stand in the name of the dtype: `float16`, `float8_e4m3fn`, `quint4x2`.
+
+    Sub-byte types are packed, one element or more to a byte; a whole byte is never too little for them.
+    """
+    digits = re.search(r"\d+", dtype)
+    return max(8, int(digits[0])) if digits else 8
