@@ -96,10 +96,26 @@ def test_many_files_are_a_list_and_those_without_findings_fold() -> None:
     facts = tuple(checkpoint(f"{number:03}.pt") for number in range(100))
     made = report(finding("007.pt"), facts=(*facts, foreign("z.onnx")))
     text = screen(made, 120)
-    assert re.search(r"^007\.pt +12\.1 MB  training checkpoint.* 1 finding$", text, re.MULTILINE)
-    assert re.search(r"^z\.onnx +123 bytes  not checked: ONNX model, load it with onnxruntime$", text, re.MULTILINE)
+    assert re.search(r"^007\.pt +12\.1 MB  1 error +training checkpoint: ", text, re.MULTILINE)
+    assert re.search(r"^z\.onnx +123 bytes  not checked +ONNX model$", text, re.MULTILINE)
     assert "… and 99 more files (-v lists them)" in text
-    assert "\n099.pt" in screen(made, 120, verbosity=1)
+    assert re.search(r"^099\.pt +12\.1 MB  clean ", screen(made, 120, verbosity=1), re.MULTILINE)
+    assert " clean " not in screen(made._replace(hidden=1), 120, verbosity=1)
+
+
+def test_a_finding_in_a_shard_counts_for_its_folder() -> None:
+    facts = (checkpoint("a/shards"), *(checkpoint(f"{number}.pt") for number in range(4)))
+    assert re.search(
+        r"^a/shards +12\.1 MB  1 error ", screen(report(finding("a/shards/1.bin"), facts=facts)), re.MULTILINE
+    )
+
+
+def test_the_worst_findings_come_first_and_the_rest_folds() -> None:
+    many = [finding(message=f"number {number}", severity=Severity.INFO) for number in range(40)]
+    text = screen(report(*many, finding("z.pt")))
+    assert text.index("error[MDR901]") < text.index("info[MDR901]")
+    assert "… and 11 more findings (-v shows them)" in text
+    assert screen(report(*many), verbosity=1).count("info[MDR901]") == 40
 
 
 def test_the_same_finding_in_many_files_is_said_once() -> None:

@@ -7,6 +7,7 @@ from modeldoctor.facts.environment import Target
 from modeldoctor.findings import Finding, Report, Subject
 from modeldoctor.reporters import describe
 from modeldoctor.reporters.bars import bars
+from modeldoctor.reporters.listing import listing
 from modeldoctor.reporters.summary import counted, place, shown, verdict
 from modeldoctor.reporters.text import Line, line
 from modeldoctor.wording import count, size
@@ -14,8 +15,8 @@ from modeldoctor.wording import count, size
 # So many files have their facts in full; more are listed, one line each.
 FULL_FACTS = 3
 
-# So many lines of a list are shown without -v.
-FOLD = 20
+# So many different findings are shown without -v.
+GROUPS = 30
 
 # So many places of the same finding are shown without -v.
 PLACES = 3
@@ -33,8 +34,11 @@ def blocks(report: Report, *, width: int, verbosity: int = 0) -> list[Line]:
     lines = []
     if verbosity >= 0 and report.subjects:
         lines = [_target(report.target), line(), *_facts(report, width, verbose=verbosity > 0)]
-    for group in _grouped(report):
+    groups = _grouped(report)
+    for group in groups if verbosity > 0 else groups[:GROUPS]:
         lines += [*_finding(group, verbose=verbosity > 0), line()]
+    if (left := len(groups) - GROUPS) > 0 and verbosity < 1:
+        lines += [line((f"… and {count(left, 'more finding')} (-v shows them)", "dim")), line()]
     if verbosity > 0 and report.skips:
         lines += [*_skips(report), line()]
     return lines + _end(report, verbosity) if report.subjects or not report.failures else lines
@@ -58,7 +62,7 @@ def _target(target: Target) -> Line:
 
 def _facts(report: Report, width: int, *, verbose: bool) -> list[Line]:
     if len(report.subjects) > FULL_FACTS:
-        return [*_listing(report, verbose=verbose), line()]
+        return [*listing(report, verbose=verbose), line()]
     return [row for subject in report.subjects for row in [*subject_block(subject, width, verbose=verbose), line()]]
 
 
@@ -78,40 +82,16 @@ def labelled(label: str, text: str) -> Line:
     return line((f"  {label:<{LABEL_WIDTH}}", "dim"), text, hang=LABEL_WIDTH + 2)
 
 
-def _listing(report: Report, *, verbose: bool) -> list[Line]:
-    """One line per target; when there are many, those with nothing to say are only counted."""
-    found = Counter(finding.where.path for finding in shown(report))
-    subjects = report.subjects
-    if len(subjects) > FOLD and not verbose:
-        subjects = tuple(item for item in subjects if found[item.path] or item.state != "understood")[:FOLD]
-    widest = max((len(subject.path) for subject in subjects), default=0)
-    lines = [_row(subject, min(widest, 40), found[subject.path]) for subject in subjects]
-    if left := len(report.subjects) - len(subjects):
-        lines.append(line((f"… and {count(left, 'more file')} (-v lists them)", "dim")))
-    return lines
-
-
-def _row(subject: Subject, width: int, findings: int) -> Line:
-    facts = subject.facts
-    bytes_, text = "", subject.kind
-    if isinstance(facts, Checkpoint):
-        bytes_, text = size(facts.size_bytes), describe.contents(facts)
-    if subject.state != "understood":
-        text = f"{subject.state}: {describe.in_one_line(facts) if isinstance(facts, Checkpoint) else text}"
-    last = (f"  {count(findings, 'finding')}", "warning") if findings else ""
-    return line((f"{subject.path:<{width}}", "bold"), f"  {bytes_:>10}  {text}", last, hang=width + 14)
-
-
 # --------------------------------------------------------------------------- findings
 
 
 def _grouped(report: Report) -> list[list[Finding]]:
-    """Findings that say the same about several places stand together, in the place of the first."""
+    """Findings that say the same about several places stand together; the worst come first."""
     groups: dict[tuple[object, ...], list[Finding]] = {}
     for item in shown(report):
         key = (item.code, item.severity, item.message, item.fix, item.notes, item.related)
         groups.setdefault(key, []).append(item)
-    return list(groups.values())
+    return sorted(groups.values(), key=lambda group: -group[0].severity)
 
 
 def _finding(group: list[Finding], *, verbose: bool) -> list[Line]:

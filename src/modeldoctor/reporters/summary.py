@@ -24,14 +24,15 @@ def shown(report: Report) -> list[Finding]:
     return [finding for finding in report.findings if finding.suppressed is None]
 
 
+def severity_count(severity: Severity, times: int) -> str:
+    """`1 error`, `2 warnings`, `3 info`."""
+    return count(times, str(severity), "info" if severity is Severity.INFO else None)
+
+
 def counted(report: Report) -> str:
     """`1 error, 2 warnings in 3 files (1 not checked); 14 rules ran, 3 skipped`."""
     severities = Counter(finding.severity for finding in shown(report))
-    found = ", ".join(
-        count(severities[severity], str(severity), "info" if severity is Severity.INFO else None)
-        for severity in sorted(Severity, reverse=True)
-        if severities[severity]
-    )
+    found = ", ".join(severity_count(item, severities[item]) for item in sorted(severities, reverse=True))
     states = Counter(subject.state for subject in report.subjects if subject.state != "understood")
     files = count(len(report.subjects), "file")
     if states:

@@ -1,0 +1,63 @@
+"""Many targets in one line each: how large, in what state, what it is."""
+
+from collections import Counter
+
+from modeldoctor.facts.checkpoint import Checkpoint
+from modeldoctor.findings import Report, Severity, Subject
+from modeldoctor.reporters import describe
+from modeldoctor.reporters.summary import severity_count, shown
+from modeldoctor.reporters.text import Line, line
+from modeldoctor.wording import count, size
+
+# So many lines are shown without -v.
+FOLD = 20
+
+PATH_WIDTH = 40
+
+
+def listing(report: Report, *, verbose: bool) -> list[Line]:
+    """One line per target; when there are many, the worst ones, and how many more there are."""
+    found = _by_target(report)
+    subjects = list(report.subjects)
+    if len(subjects) > FOLD and not verbose:
+        subjects = sorted(subjects, key=lambda item: -_weight(item, found))[:FOLD]
+        subjects = sorted((item for item in subjects if _weight(item, found)), key=lambda item: item.path)
+    width = min(max((len(item.path) for item in subjects), default=0), PATH_WIDTH)
+    lines = [_row(item, width, found[item.path], clean=not report.hidden) for item in subjects]
+    if left := len(report.subjects) - len(subjects):
+        lines.append(line((f"… and {count(left, 'more file')} (-v lists them)", "dim")))
+    return lines
+
+
+def _weight(subject: Subject, found: dict[str, Counter[Severity]]) -> int:
+    """How much the target deserves a look; 0 for one that is clean."""
+    return max((*found[subject.path], 0 if subject.state == "understood" else Severity.WARNING))
+
+
+def _by_target(report: Report) -> dict[str, Counter[Severity]]:
+    """The findings of each target by severity; one about a shard belongs to the folder that was examined."""
+    found: dict[str, Counter[Severity]] = {subject.path: Counter() for subject in report.subjects}
+    for item in shown(report):
+        path = item.where.path
+        while path not in found and "/" in path:
+            path = path.rpartition("/")[0]
+        if path in found:
+            found[path][item.severity] += 1
+    return found
+
+
+def _row(subject: Subject, width: int, found: Counter[Severity], *, clean: bool) -> Line:
+    facts = subject.facts
+    worst = max(found, default=None)
+    style = str(worst) if worst else "good" if subject.state == "understood" and clean else ""
+    if subject.state != "understood":
+        word = subject.state
+    else:
+        word = severity_count(worst, found[worst]) if worst else "clean" if clean else ""
+    bytes_, text = "", subject.kind
+    if isinstance(facts, Checkpoint):
+        bytes_ = size(facts.size_bytes)
+        text = describe.contents(facts) if subject.state == "understood" else facts.title
+    return line(
+        (f"{subject.path:<{width}}", "bold"), f"  {bytes_:>10}  ", (f"{word:<14}", style), f"  {text}", hang=width + 30
+    )
