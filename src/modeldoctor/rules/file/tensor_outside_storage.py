@@ -72,14 +72,12 @@ def _reaches_out(tensor: Tensor, storages: tuple[Storage, ...]) -> bool:
 
     Storages of another dtype than the tensor count bytes or other elements, and are left to torch.
     """
-    if tensor.storage is None:
+    _, dtype, shape, strides, index, last, _, _, _, layout = tensor
+    if index is None or layout != "strided":
         return False
-    storage = storages[tensor.storage]
-    if storage.dtype != tensor.dtype or tensor.layout != "strided":
-        return False
-    last = tensor.offset
-    for length, stride in zip(tensor.shape, tensor.strides, strict=False):
+    storage = storages[index]
+    for length, stride in zip(shape, strides, strict=False):
         if not length:
             return False
         last += (length - 1) * stride
-    return last >= storage.numel
+    return last >= storage.numel and storage.dtype == dtype

@@ -59,8 +59,11 @@ def storage_slice(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     ## References
     * "Saving and loading tensors preserves views": https://pytorch.org/docs/stable/notes/serialization.html
     """
+    anatomy = checkpoint.anatomy
     if context.part or not is_weights_file(checkpoint):
         return
+    if anatomy.tensor_bytes == anatomy.storage_bytes and len(checkpoint.tensors) == len(checkpoint.storages):
+        return  # each fills its own, as in most models: twenty thousand tensors need not be looked at
     drags = _drags(checkpoint)
     wasted = sum(drag.wasted for drag in drags)
     whole = sum(storage.size_bytes for storage in checkpoint.storages)
