@@ -3,7 +3,7 @@
 import html
 import re
 
-from modeldoctor.detect import Sniffed, readable
+from modeldoctor.detect import INDEX_SUFFIXES, Sniffed, readable
 from modeldoctor.storage import Source
 from modeldoctor.wording import size
 
@@ -24,6 +24,8 @@ def structured(head: bytes, source: Source, name: str) -> Sniffed | None:
         return _lfs(body)
     if body[:1] == b"<":
         return _markup(body, name)
+    if body[:1] == b"{" and (b'"weight_map"' in body or name.lower().endswith(INDEX_SUFFIXES)):
+        return readable("sharded")
     if body[:1] in {b"{", b"["} and _is_text(head):
         return _json(body, source, name)
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
@@ -85,8 +87,6 @@ def _advice(body: bytes) -> str:
 
 def _json(body: bytes, source: Source, name: str) -> Sniffed:
     lower = name.lower()
-    if b'"weight_map"' in body or lower.endswith((".safetensors.index.json", ".bin.index.json")):
-        return readable("sharded")
     if b'"peft_type"' in body or lower.endswith("adapter_config.json"):
         return Sniffed("json", "adapter configuration (JSON)", "check the folder that it lies in")
     if b'"_class_name"' in body or b'"architectures"' in body or b'"model_type"' in body:
