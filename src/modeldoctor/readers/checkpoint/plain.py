@@ -24,10 +24,10 @@ def structured(head: bytes, source: Source, name: str) -> Sniffed | None:
         return _lfs(body)
     if body[:1] == b"<":
         return _markup(body, name)
-    if body[:1] == b"{" and (b'"weight_map"' in body or name.lower().endswith(INDEX_SUFFIXES)):
-        return readable("sharded")
-    if body[:1] in {b"{", b"["} and _is_text(head):
-        return _json(body, source, name)
+    if body[:1] in {b"{", b"["}:
+        if name.lower().endswith(INDEX_SUFFIXES) or re.search(rb'"weight_map"\s*:', body):
+            return readable("sharded")
+        return _json(body, source, name) if _is_text(head) else None
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return _utf16(head)
     if _BASE64_ZIP.match(body):
