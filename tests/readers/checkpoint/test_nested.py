@@ -173,7 +173,7 @@ def test_a_bomb_is_not_unpacked() -> None:
 
 
 def test_the_budget_is_shared_by_all_members(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nested, "MAX_UNPACKED_BYTES", 1_000_000)
+    monkeypatch.setattr("modeldoctor.readers.checkpoint.inside.MAX_UNPACKED_BYTES", 1_000_000)
     members = {f"{index}.pkl": pickle.dumps(bytes(300_000)) for index in range(8)}
     checkpoint = read(zipped(members), "bundle.zip")
     assert len(checkpoint.children) == 3

@@ -11,25 +11,23 @@ from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Checkpoint, Problem, Storage, Tensor
 from modeldoctor.readers.checkpoint.anatomy import from_tensors
 from modeldoctor.readers.checkpoint.bounded_json import parse
-from modeldoctor.readers.checkpoint.nested import MAX_DEPTH
+from modeldoctor.readers.checkpoint.inside import MAX_DEPTH
 from modeldoctor.readers.checkpoint.payload import read_config
-from modeldoctor.readers.checkpoint.read import read_source
 from modeldoctor.readers.checkpoint.records import Root, container, find, listed, text, unused
 from modeldoctor.readers.checkpoint.salvage import open_archive
+from modeldoctor.readers.checkpoint.strangers import read_inside
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry, told
 from modeldoctor.storage import Source
 
-# Nested checkpoints of one package that are read, all models together.
-MAX_NESTED = 64
 _OLD_PROGRAM = "serialized_exported_program.json"
 
 
-def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """Fill in what the archive holds. ReadError when nothing is left of it."""
     archive = open_archive(source, sniffed.directory)
     archive.check_headers()
-    reading = _Reading(archive, blank, depth)
+    reading = _Reading(archive, blank)
     if find(archive, _OLD_PROGRAM):
         root = Root("")
         reading.old_layout()
@@ -42,10 +40,9 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Che
 class _Reading:
     """The state of reading one archive: what was found so far."""
 
-    def __init__(self, archive: Archive, blank: Checkpoint, depth: int) -> None:
+    def __init__(self, archive: Archive, blank: Checkpoint) -> None:
         self.archive = archive
         self.blank = blank
-        self.depth = depth
         self.storages: list[Storage] = []
         self.tensors: list[Tensor] = []
         self.nested: list[Checkpoint] = []
@@ -154,13 +151,13 @@ class _Reading:
 
     def open(self, entry: Entry) -> Checkpoint | None:
         """The checkpoint or pickle that a member holds; its pickles and problems become ours."""
-        if len(self.nested) == MAX_NESTED or self.depth >= MAX_DEPTH:
+        if self.archive.budget.spent or self.archive.depth >= MAX_DEPTH:
             text = f"of the checkpoints inside, {len(self.nested)} were read"
             self.problems += [Problem("nested-limit", text, entry.name)] * (not self.is_told("nested-limit"))
             return None
         self.used.add(entry.name)
         try:
-            found = read_source(self.archive.open(entry), entry.name, self.blank.path, entry.name, depth=self.depth + 1)
+            found = read_inside(self.archive, entry, self.blank.path)
         except ReadError as error:
             self.problems.append(Problem(error.kind, str(error), entry.name, error.byte))
             return None

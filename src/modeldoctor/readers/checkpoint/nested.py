@@ -9,6 +9,7 @@ from modeldoctor.detect import Sniffed
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Checkpoint, Problem
 from modeldoctor.readers.checkpoint.inflate import STREAMS, Unpacked, inflate
+from modeldoctor.readers.checkpoint.inside import MAX_DEPTH, MAX_UNPACKED_BYTES, Inside, around
 from modeldoctor.readers.checkpoint.read import read_source
 from modeldoctor.readers.checkpoint.tar_directory import Member, read_tar
 from modeldoctor.readers.checkpoint.zip_archive import MAX_WHOLE_BYTES, Archive
@@ -16,13 +17,10 @@ from modeldoctor.readers.checkpoint.zip_directory import DEFLATED, ENCRYPTED, ST
 from modeldoctor.storage import Source, Window
 from modeldoctor.wording import size
 
-# A model in a zip in a tar in a gzip is the most that anybody packs.
-MAX_DEPTH = 3
 # Models in one archive that are read, and members that are looked at to find them.
 MAX_MODELS = 32
 MAX_MEMBERS = 1000
-# Bytes unpacked for one file, all levels together: a second of work. bzip2 is five times slower than the others.
-MAX_UNPACKED_BYTES = 256 << 20
+# bzip2 is five times slower than the others.
 _LIMITS = {"bzip2": 64 << 20}
 _LOOK_BYTES = 16
 
@@ -53,28 +51,12 @@ class _Inner(NamedTuple):
     open: Callable[[], Source]
 
 
-class _Budget:
-    """The bytes that may still be unpacked: one for all levels and members of a file."""
-
-    def __init__(self) -> None:
-        self.left = MAX_UNPACKED_BYTES
-
-
-class _Inside:
-    """A source inside an archive, which knows the budget of the outermost one."""
-
-    def __init__(self, source: Source, budget: _Budget) -> None:
-        self.size = source.size
-        self.read_at = source.read_at
-        self.budget = budget
-
-
-def read_nested(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+def read_nested(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """Read the models inside. Damage and limits are problems of the archive; its children have their own."""
-    if depth >= MAX_DEPTH:
+    if around(source)[1] >= MAX_DEPTH:
         text = f"archives are entered {MAX_DEPTH} levels deep: this one is one more"
         return blank._replace(problems=(*blank.problems, Problem("nested-limit", text)))
-    reading = _Reading(source, blank, depth)
+    reading = _Reading(source, blank)
     if sniffed.format in STREAMS:
         reading.stream(sniffed.format)
     elif sniffed.format == "tar":
@@ -90,11 +72,10 @@ def read_nested(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int)
 class _Reading:
     """The state of reading one archive: what was found so far."""
 
-    def __init__(self, source: Source, blank: Checkpoint, depth: int) -> None:
+    def __init__(self, source: Source, blank: Checkpoint) -> None:
         self.source = source
         self.blank = blank
-        self.depth = depth
-        self.budget = source.budget if isinstance(source, _Inside) else _Budget()
+        self.budget, self.depth = around(source)
         self.children: list[Checkpoint] = []
         self.problems: list[Problem] = []
 
@@ -120,8 +101,8 @@ class _Reading:
 
     def unpack(self, source: Source, kind: str) -> Unpacked:
         """Unpack while the budget lasts."""
-        unpacked = inflate(source, kind, min(self.budget.left, _LIMITS.get(kind, MAX_UNPACKED_BYTES)))
-        self.budget.left -= unpacked.size
+        unpacked = inflate(source, kind, min(self.budget.unpacked, _LIMITS.get(kind, MAX_UNPACKED_BYTES)))
+        self.budget.unpacked -= unpacked.size
         return unpacked
 
     def tar(self) -> None:
@@ -152,9 +133,9 @@ class _Reading:
             unpacked = self.unpack(stored, "deflate")
             self.problems += [unpacked.problem._replace(member=entry.name)] if unpacked.problem else []
             return unpacked
-        if entry.size_bytes > self.budget.left:
+        if entry.size_bytes > self.budget.unpacked:
             raise ReadError(f"{size(entry.size_bytes)} are more than is unpacked: it was not read", kind="limit")
-        self.budget.left -= entry.size_bytes
+        self.budget.unpacked -= entry.size_bytes
         return archive.open(entry)
 
     def read_models(self, inners: Iterator[_Inner]) -> None:
@@ -165,8 +146,8 @@ class _Reading:
                 return
             if not may_be_model(inner.name, inner.head):
                 continue
-            if len(self.children) == MAX_MODELS:
-                text = f"only the first {MAX_MODELS} models were read: this and what follows were not"
+            if len(self.children) == MAX_MODELS or self.budget.spent:
+                text = f"only the first {len(self.children)} models were read: this and what follows were not"
                 self.problems.append(Problem("limit", text, inner.name))
                 return
             try:
@@ -180,8 +161,9 @@ class _Reading:
 
     def read(self, name: str, source: Source) -> None:
         """Read what is inside as a file of its own."""
-        inside = _Inside(source, self.budget)
-        self.children.append(read_source(inside, os.path.basename(name), self.blank.path, name, depth=self.depth + 1))
+        self.budget.models -= 1
+        inside = Inside(source, self.budget, self.depth + 1)
+        self.children.append(read_source(inside, os.path.basename(name), self.blank.path, name))
 
 
 def may_be_model(name: str, head: bytes) -> bool:

@@ -14,9 +14,6 @@ from modeldoctor.readers.checkpoint.torch_zip import run_records
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.storage import Source
 
-# Pickles of one package that are read.
-MAX_PICKLES = 64
-
 
 def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """Fill in what the archive holds. ReadError when nothing is left of it."""
@@ -66,12 +63,13 @@ def _run(archive: Archive, root: Root) -> list[Run]:
     for entry in archive.directory.entries[:MAX_LISTED]:
         if entry.name.startswith(data) or not _is_pickle(archive.head(entry, 2)):
             continue
-        if len(runs) < MAX_PICKLES:
+        if not archive.budget.spent:
+            archive.budget.models -= 1
             runs += run_records(archive, entry.name)
         else:
             skipped += 1
     if skipped:
-        text = f"only the first {MAX_PICKLES} pickles of the package were read"
+        text = f"only the first {len(runs)} pickles of the package were read"
         archive.problems.append(Problem("limit", text, times=skipped))
     return runs
 

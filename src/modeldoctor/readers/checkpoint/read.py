@@ -6,6 +6,7 @@ from importlib import import_module
 from modeldoctor.detect import NESTING, Sniffed, sniff
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Problem
+from modeldoctor.readers.checkpoint.inside import Inside
 from modeldoctor.readers.checkpoint.writer import writer
 from modeldoctor.storage import File, Memory, Source
 
@@ -28,8 +29,6 @@ _READERS = {
     "pickle": "plain_pickle",
     "joblib": "plain_pickle",
 }
-# Those that may hold other models inside are told how deep they lie themselves: `read(…, depth)`.
-_DEEP = frozenset({"torch-zip", "torchscript", "torch-export"})
 
 
 def read_checkpoint(path: str, shown: str, *, sha256: bool = False) -> Checkpoint:
@@ -55,16 +54,16 @@ def _read_file(source: Source, path: str, shown: str) -> Checkpoint:
         from modeldoctor.readers.checkpoint.sharded import read_index
 
         return read_index(path, shown)
-    return _fill(source, sniffed, _blank(source, sniffed, shown), 0)
+    return _fill(source, sniffed, _blank(source, sniffed, shown))
 
 
-def read_source(source: Source, name: str, shown: str, member: str | None = None, *, depth: int = 0) -> Checkpoint:
+def read_source(source: Source, name: str, shown: str, member: str | None = None) -> Checkpoint:
     """What the bytes hold. `name` breaks ties in detection; `member` is their place in the file at `shown`.
 
-    `depth` counts the archives around. Raises ReadError only when the disk fails.
+    A source in an archive is an `Inside`. Raises ReadError only when the disk fails.
     """
     sniffed = sniff(source, name)
-    checkpoint = _fill(source, sniffed, _blank(source, sniffed, shown), depth)
+    checkpoint = _fill(source, sniffed, _blank(source, sniffed, shown))
     return inside(checkpoint, member) if member else checkpoint
 
 
@@ -73,13 +72,14 @@ def _blank(source: Source, sniffed: Sniffed, shown: str) -> Checkpoint:
     return Checkpoint(shown, sniffed.format, sniffed.title, "recognised", source.size, advice=sniffed.advice, head=head)
 
 
-def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """What the reader of the format makes of it."""
     try:
         if sniffed.format in _READERS:
             reader = import_module(f"modeldoctor.readers.checkpoint.{_READERS[sniffed.format]}")
-            deep = (depth,) if sniffed.format in _DEEP else ()
-            checkpoint: Checkpoint = reader.read(source, sniffed, blank, *deep)
+            checkpoint: Checkpoint = reader.read(source, sniffed, blank)
+            if isinstance(source, Inside) and checkpoint.container is None:
+                source.budget.pickles -= sum(pickle.size_bytes for pickle in checkpoint.pickles)
             return checkpoint._replace(
                 problems=(*checkpoint.problems, *_stops(checkpoint)),
                 writer=checkpoint.writer or writer(checkpoint),
@@ -87,7 +87,7 @@ def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Ch
         if sniffed.format in NESTING:
             from modeldoctor.readers.checkpoint.nested import read_nested
 
-            return read_nested(source, sniffed, blank, depth)
+            return read_nested(source, sniffed, blank)
     except ReadError as error:
         return _unreadable(blank, error)
     return blank._replace(state="not understood") if sniffed.format == "unknown" else blank

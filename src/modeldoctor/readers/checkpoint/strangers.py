@@ -1,37 +1,39 @@
-"""Members of a torch archive that belong to no part of it: other pickles and models that somebody put there."""
+"""Members of a torch archive that are files of their own, by design or because somebody put them there."""
+
+import os
 
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Problem
-from modeldoctor.readers.checkpoint.nested import MAX_DEPTH, may_be_model
+from modeldoctor.readers.checkpoint.inside import MAX_DEPTH, Inside
+from modeldoctor.readers.checkpoint.nested import may_be_model
 from modeldoctor.readers.checkpoint.read import read_source
 from modeldoctor.readers.checkpoint.records import MAX_LISTED
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry
 
-# How many are read, and their bytes together.
-MAX_READ = 32
-MAX_BYTES = 64 << 20
 _HEAD_BYTES = 16
 
 
-def read_strangers(
-    archive: Archive, entries: list[Entry], shown: str, depth: int
-) -> tuple[list[Pickle], list[Checkpoint]]:
+def read_inside(archive: Archive, entry: Entry, shown: str) -> Checkpoint:
+    """The file that a member is; its places are told from the outermost file. ReadError when it cannot be unpacked."""
+    archive.budget.models -= 1
+    source = Inside(archive.open(entry), archive.budget, archive.depth + 1)
+    return read_source(source, os.path.basename(entry.name), shown, entry.name)
+
+
+def read_strangers(archive: Archive, entries: list[Entry], shown: str) -> tuple[list[Pickle], list[Checkpoint]]:
     """The pickles among these members, and the models; what is above the limits is a problem of the archive."""
     pickles: list[Pickle] = []
     models: list[Checkpoint] = []
-    left = MAX_BYTES if depth < MAX_DEPTH else 0
-    read, skipped = 0, len(entries[MAX_LISTED:])
+    skipped = len(entries[MAX_LISTED:])
     for entry in entries[:MAX_LISTED]:
         if not entry.size_bytes or not may_be_model(entry.name, archive.head(entry, _HEAD_BYTES)):
             continue
-        left -= entry.size_bytes
-        read += 1
-        if left < 0 or read > MAX_READ:
+        if archive.depth >= MAX_DEPTH or archive.budget.spent:
             skipped += 1
             continue
         try:
-            found = read_source(archive.open(entry), entry.name, shown, entry.name, depth=depth + 1)
+            found = read_inside(archive, entry, shown)
         except ReadError as error:
             archive.problems.append(Problem(error.kind, str(error), entry.name, entry.offset))
             continue

@@ -11,10 +11,12 @@ from modeldoctor.readers.checkpoint.records import all_of, attach, container, fi
 from modeldoctor.readers.checkpoint.salvage import open_archive
 from modeldoctor.readers.checkpoint.streams import described, run_all
 from modeldoctor.readers.checkpoint.writer import writer
-from modeldoctor.readers.checkpoint.zip_archive import Archive
+from modeldoctor.readers.checkpoint.zip_archive import MAX_WHOLE_BYTES, Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry
-from modeldoctor.storage import Source
+from modeldoctor.storage import Memory, Source
 
+# Members of the same name that are read.
+MAX_DUPLICATES = 8
 # The records that torch writes besides storages, in lower case.
 _OWN = frozenset(
     {"data.pkl", "version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"}
@@ -22,7 +24,7 @@ _OWN = frozenset(
 )
 
 
-def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """Fill in what the archive holds. ReadError when nothing is left of it."""
     archive = open_archive(source, sniffed.directory)
     root = find_root(archive, "data.pkl")
@@ -36,7 +38,7 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Che
     rest = unused(archive, used)
     prefix = len(root.path(""))
     strangers = [entry for entry in rest if entry.name[prefix:].lower() not in _OWN]
-    pickles, models = others(archive, strangers, blank.path, depth)
+    pickles, models = others(archive, strangers, blank.path)
     whole = archive.directory.whole and bool(runs) and runs[0].pickle.stopped is None
     checkpoint = blank._replace(
         container=container(archive, root, listed(archive, rest)),
@@ -52,24 +54,30 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Che
     return checkpoint._replace(writer=writer(checkpoint, runs[0].value))
 
 
-def others(archive: Archive, strangers: list[Entry], shown: str, depth: int) -> tuple[list[Pickle], list[Checkpoint]]:
+def others(archive: Archive, strangers: list[Entry], shown: str) -> tuple[list[Pickle], list[Checkpoint]]:
     """Pickles and models among the members that are no part of the archive; usually there are none."""
     if not strangers:
         return [], []
     from modeldoctor.readers.checkpoint.strangers import read_strangers
 
-    return read_strangers(archive, strangers, shown, depth)
+    return read_strangers(archive, strangers, shown)
 
 
 def run_records(archive: Archive, name: str, role: str = "object") -> list[Run]:
     """The pickles of a record; of its duplicates too, since readers differ in which one they take."""
     runs: list[Run] = []
-    for entry in all_of(archive, name):
+    for number, entry in enumerate(all_of(archive, name)):
+        if number == MAX_DUPLICATES or (runs and archive.budget.spent):
+            archive.problems.append(Problem("limit", "was not read after so much else", entry.name, entry.offset))
+            break
         try:
-            found, problems = run_all(archive.open(entry), entry.name, "extra" if runs else role)
+            whole = entry.size_bytes <= MAX_WHOLE_BYTES
+            source = Memory(archive.read(entry)) if whole else archive.open(entry)
+            found, problems = run_all(source, entry.name, "extra" if runs else role)
         except ReadError as error:
             archive.problems.append(Problem(error.kind, str(error), entry.name, entry.offset))
             continue
+        archive.budget.pickles -= sum(run.pickle.size_bytes for run in found)
         runs += found
         archive.problems += problems
     return runs

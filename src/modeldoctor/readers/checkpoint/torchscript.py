@@ -40,7 +40,7 @@ _OWN = frozenset(
 Members = dict[str, tuple[frozenset[str], frozenset[str] | None]]
 
 
-def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Checkpoint:
+def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """Fill in what the archive holds. ReadError when nothing is left of it."""
     archive = open_archive(source, sniffed.directory)
     root = find_root(archive, "data.pkl")
@@ -50,10 +50,10 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint, depth: int) -> Che
             from modeldoctor.readers.checkpoint.torchscript_old import read_old
 
             return read_old(archive, model, blank)
-    return _assemble(archive, blank, root, depth)
+    return _assemble(archive, blank, root)
 
 
-def _assemble(archive: Archive, blank: Checkpoint, root: Root, depth: int) -> Checkpoint:
+def _assemble(archive: Archive, blank: Checkpoint, root: Root) -> Checkpoint:
     runs = run_records(archive, root.path("data.pkl"))
     constants = run_records(archive, root.path("constants.pkl"), role="constants")
     archive.check_headers()
@@ -65,7 +65,7 @@ def _assemble(archive: Archive, blank: Checkpoint, root: Root, depth: int) -> Ch
     anatomy = from_tensors(tensors, storages, contents="scripted")
     pickles: tuple[Pickle, ...] = tuple([run.pickle for run in runs + constants])
     rest = unused(archive, used)
-    further, models = others(archive, _strangers(rest, root), blank.path, depth)
+    further, models = others(archive, _strangers(rest, root), blank.path)
     whole = archive.directory.whole and bool(runs) and all(pickle.stopped is None for pickle in pickles)
     return blank._replace(
         state="understood" if whole else "unreadable",

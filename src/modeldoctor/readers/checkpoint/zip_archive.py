@@ -6,6 +6,7 @@ from functools import cached_property
 
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Problem, Record
+from modeldoctor.readers.checkpoint.inside import around
 from modeldoctor.readers.checkpoint.zip_directory import (
     DEFLATED,
     DESCRIBED,
@@ -41,6 +42,7 @@ class Archive:
         self.directory = directory
         self.entries = {entry.name: entry for entry in directory.entries}
         self.problems: list[Problem] = list(directory.problems)
+        self.budget, self.depth = around(source)
         self._checked: dict[int, int | None] = {}
 
     def data_offset(self, entry: Entry) -> int | None:
@@ -102,16 +104,16 @@ class Archive:
         return Record(entry.name, entry.size_bytes, entry.packed_bytes, self.data_offset(entry), entry.method != STORED)
 
     def open(self, entry: Entry) -> Source:
-        """The unpacked bytes: a window on the file for a stored member above the limit of one read, else memory.
-
-        Raises ReadError when there is no such thing. The CRC is compared where the bytes are read anyway.
-        """
-        if entry.method == STORED and entry.packed_bytes > MAX_WHOLE_BYTES and not entry.flags & ENCRYPTED:
+        """The unpacked bytes: a window on the file for a stored member, else memory. ReadError as in `read`."""
+        if entry.method == STORED and not entry.flags & ENCRYPTED:
             return Window(self.source, self._start(entry), entry.packed_bytes)
         return Memory(self.read(entry))
 
     def read(self, entry: Entry) -> bytes:
-        """All unpacked bytes of a member; ReadError when it is too large, encrypted, or packed in an unknown way."""
+        """All unpacked bytes of a member, compared with its checksum.
+
+        ReadError when it is too large, encrypted, or packed in an unknown way.
+        """
         if entry.flags & ENCRYPTED:
             raise ReadError("is encrypted", kind="encrypted-member", member=entry.name)
         if entry.packed_bytes > MAX_WHOLE_BYTES or entry.size_bytes > MAX_WHOLE_BYTES:
@@ -119,6 +121,9 @@ class Archive:
                 f"has {entry.size_bytes:,} bytes, above the limit of {MAX_WHOLE_BYTES:,} for what must be read whole"
             )
             raise ReadError(message, kind="limit", member=entry.name)
+        self.budget.whole -= entry.size_bytes
+        if self.budget.whole < 0:
+            raise ReadError("is one too many: no more is unpacked of this file", kind="limit", member=entry.name)
         data = self.source.read_at(self._start(entry), entry.packed_bytes)
         if len(data) < entry.packed_bytes:
             message = f"ends after {len(data):,} of {entry.packed_bytes:,} bytes"
