@@ -8,7 +8,7 @@ CASES = [
     bad("strict", ONNX, severity="error", context=STRICT),
     bad("walked, strict", ONNX, severity="error", context=STRICT_WALKED),
     skipped("walked", ONNX, "not checked: ONNX model", context=WALKED),
-    bad("under a name for torch", ONNX._replace(path="model.pt"), "seen as", "invalid load key"),
+    bad("under a name for torch", ONNX._replace(path="model.pt", head=b"\x08"), "invalid load key, '\\x08'."),
     bad("a GGUF file", GGUF, "GGUF", "llama.cpp"),
     skipped("a walked GGUF file", GGUF, "GGUF", context=WALKED),
     bad("a NumPy file under the name of a model", raw(b"\x93NUMPY\x01\x00v\x00" + bytes(60)), "NumPy"),

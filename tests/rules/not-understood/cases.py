@@ -9,6 +9,7 @@ CASES = [
     skipped("walked", JUNK, "not understood", context=WALKED),
     bad("the advice of the reader is the fix", JUNK._replace(advice="ask Alice"), "ask Alice"),
     bad("noise in a file", NOISE, "not understood"),
+    bad("what torch says", NOISE, "invalid load key, '\\x07'.", "Unsupported operand 7"),
     skipped("noise in a walked file", NOISE, "not understood", context=WALKED),
     good("a state_dict", STATE),
     good("another format", checkpoint("onnx", state="recognised")),

@@ -42,6 +42,15 @@ def folder_of_trainer(folder):
     return path
 
 
+def folder_with(optimizer):
+    weights = checkpoint("safetensors", path="out/model.safetensors", tensors=[tensor("w")], size_bytes=30_000_000)
+    state = {"contents": "training", "optimizer_bytes": optimizer, "weights_bytes": 0}
+    other = checkpoint(path="out/optimizer.pt", anatomy=state, tensors=[tensor("state.0")], size_bytes=optimizer)
+    return checkpoint(
+        "model-folder", path="out", tensors=[tensor("w")], children=[weights, other], size_bytes=50_000_000
+    )
+
+
 CASES = [
     bad(
         "Adam",
@@ -54,6 +63,14 @@ CASES = [
     bad("a nested key", training(key="net.ema"), '["net"]["ema"]'),
     bad("no key known", training(key=None), "model.state_dict()"),
     bad("a few numbers", training(optimizer=400, weights=4_000_000), severity="info"),
+    bad(
+        "a folder of the Trainer",
+        folder_with(20_000_000),
+        "`optimizer.pt` is optimizer state: 20.0 MB of 50.0 MB (40 %)",
+        "save_only_model=True",
+        severity="warning",
+    ),
+    good("a folder with a small optimizer", folder_with(10_000)),
     bad("written by torch", saved(trained("Adam")), "67 %", '["model"]', "the key `model`", severity="warning"),
     good("SGD without momentum has no state", saved(trained("SGD"))),
     good("a state_dict", STATE),

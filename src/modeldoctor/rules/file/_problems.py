@@ -21,6 +21,9 @@ LAYOUT = (
     "safetensors-hole",
 )
 
+# Bytes that are opcodes of a pickle (Lib/pickletools.py): with any other one the load fails at the first byte.
+_OPCODES = frozenset(b"().012BCFGIJKLMNPQRSTUVX]abcdeghijlopqrstu}") | frozenset(range(0x80, 0x99))
+
 
 def problems_of(checkpoint: Checkpoint, *kinds: str) -> list[Problem]:
     """The problems of these kinds, in the order of the kinds."""
@@ -54,3 +57,18 @@ def meant_as_model(checkpoint: Checkpoint, context: Context) -> bool:
 def strict_severity(context: Context) -> Severity:
     """A warning that `--strict` makes an error."""
     return Severity.ERROR if context.strict else Severity.WARNING
+
+
+def load_error(checkpoint: Checkpoint) -> str:
+    """What a loader says of content that is no model: it takes the first byte for an opcode, or eight for a length."""
+    name = (checkpoint.member or checkpoint.path).lower()
+    if name.endswith(".safetensors"):
+        return "SafetensorError: Error while deserializing header: header too large"
+    first = checkpoint.head[:1]
+    if not first or first[0] in _OPCODES:
+        return "_pickle.UnpicklingError, for torch.load takes the file for a pickle"
+    shown = chr(first[0]) if 0x20 <= first[0] < 0x7F else f"\\x{first[0]:02x}"
+    return (
+        f"_pickle.UnpicklingError: invalid load key, '{shown}'., "
+        f"or Weights only load failed … Unsupported operand {first[0]} (torch 2.6 on)"
+    )

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.file._problems import named_as_model
+from modeldoctor.rules.file._problems import load_error, named_as_model
 
 # What is never anything but an answer; the others count under the name of a model.
 _ANSWERS = frozenset({"json-error"})
 _TEXTS = frozenset({"html", "xml", "json", "text", "mangled"})
-_FIRST = {"html": "<", "xml": "<", "json": "{", "json-error": "{"}
 
 
 @rule(
@@ -58,13 +57,10 @@ def error_page(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     kind = checkpoint.format
     if kind not in _ANSWERS and not (kind in _TEXTS and named_as_model(checkpoint)):
         return
-    first = _FIRST.get(kind)
-    error = f"invalid load key, '{first}'." if first else "invalid load key"
-    later = f"Unsupported operand {ord(first)}" if first else "Unsupported operand"
     yield Hit(
         f"the file is no model but {_article(checkpoint.title)}",
         fix=checkpoint.advice or "check the address and the access token, and download it again with `curl --fail`",
-        notes=(("seen as", f"_pickle.UnpicklingError: {error}, or Weights only load failed … {later} (torch 2.6 on)"),),
+        notes=(("seen as", load_error(checkpoint)),),
     )
 
 

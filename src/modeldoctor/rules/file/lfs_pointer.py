@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity, Unjudged
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.file._problems import meant_as_model
+from modeldoctor.rules.file._problems import load_error, meant_as_model
 from modeldoctor.wording import size
 
 
@@ -52,12 +52,8 @@ def lfs_pointer(checkpoint: Checkpoint, context: Context) -> Iterator[Hit | Unju
     if not meant_as_model(checkpoint, context):
         yield Unjudged(f"not checked: {checkpoint.title}")
         return
-    first = "v" if checkpoint.format == "lfs-pointer" else "/"
-    error = (
-        f"invalid load key, '{first}'., or Weights only load failed … Unsupported operand {ord(first)} (torch 2.6 on)"
-    )
     yield Hit(
         f"the file is a {checkpoint.title} of {size(checkpoint.size_bytes)}, the model itself was never fetched",
         fix=checkpoint.advice or "git lfs pull",
-        notes=(("seen as", f"_pickle.UnpicklingError: {error}"),),
+        notes=(("seen as", load_error(checkpoint)),),
     )

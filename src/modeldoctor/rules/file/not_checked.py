@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity, Unjudged
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.file._problems import named_as_model, strict_severity
+from modeldoctor.rules.file._problems import load_error, named_as_model, strict_severity
 
 # Formats that have a rule of their own, always or under the name of a model.
 _SPOKEN_FOR = frozenset({"lfs-pointer", "annex-pointer", "empty", "zeros", "encrypted-zip", "json-error"})
@@ -60,10 +60,9 @@ def not_checked(checkpoint: Checkpoint, context: Context) -> Iterator[Hit | Unju
     if not (context.explicit or context.strict):
         yield Unjudged(f"not checked: {checkpoint.title} is recognised, its content is not judged")
         return
-    notes = [("seen as", "_pickle.UnpicklingError: invalid load key, from torch.load")]
     yield Hit(
         f"not checked: {checkpoint.title} is recognised, its content is not judged",
         fix=checkpoint.advice or "load it with the library that wrote it",
         severity=strict_severity(context),
-        notes=tuple(notes) if named_as_model(checkpoint) else (),
+        notes=(("seen as", load_error(checkpoint)),) if named_as_model(checkpoint) else (),
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity, Unjudged
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.file._problems import seen
+from modeldoctor.rules.file._problems import load_error, seen
 from modeldoctor.wording import size
 
 
@@ -61,7 +61,7 @@ def not_understood(checkpoint: Checkpoint, context: Context) -> Iterator[Hit | U
         fix=checkpoint.advice or f"find out what it is (`file {checkpoint.path}`) and put the model in its place",
         notes=(
             *seen(list(checkpoint.problems)),
-            ("seen as", "_pickle.UnpicklingError: invalid load key, or Weights only load failed … Unsupported operand"),
+            ("seen as", load_error(checkpoint)),
             ("why", "torch 2.6 and later advise weights_only=False for such a file; that doesn't help"),
         ),
     )

@@ -54,13 +54,12 @@ def safetensors_layout(checkpoint: Checkpoint, context: Context) -> Iterator[Hit
     ## Seen as
     `SafetensorError: Error while deserializing header:` followed by
 
-    | | safetensors 0.6 and later | before |
-    |---|---|---|
-    | header | `invalid JSON in header: …`, `invalid UTF-8 in header: …` | `InvalidHeaderDeserialization` |
-    | length | `header too large`, `invalid header length` | `HeaderTooLarge`, `InvalidHeaderLength` |
-    | overlap, hole | ``invalid offset for tensor `a` `` | `InvalidOffset("a")` |
-    | outside | `incomplete metadata, file not fully covered` | `MetadataIncompleteBuffer` |
-    | shape | `invalid shape, data type, or offset for tensor` | `TensorInvalidInfo` |
+    * `invalid JSON in header: …` or `invalid UTF-8 in header: …` (before safetensors 0.6
+      `InvalidHeaderDeserialization`)
+    * `header too large`, `invalid header length` (`HeaderTooLarge`, `InvalidHeaderLength`)
+    * ``invalid offset for tensor `a` `` for overlaps and holes (`InvalidOffset("a")`)
+    * `incomplete metadata, file not fully covered` for what lies outside (`MetadataIncompleteBuffer`)
+    * `invalid shape, data type, or offset for tensor` (`TensorInvalidInfo`)
 
     ## Fix
     Write the file with the library. For weights that share memory use the function that knows about it:

@@ -90,14 +90,14 @@ def wrong_extension(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     """Name and content disagree in a way that makes a loader fail. Harmless habits (`.pth`, `.tar`, no suffix) pass.
 
     ## What it finds
-    | content | name | who fails |
-    |---|---|---|
-    | safetensors | `.pt` `.pth` `.bin` `.ckpt` | `torch.load`, and libraries that choose the loader by the name |
-    | torch.save file or TorchScript | `.safetensors` | safetensors, transformers, `torch.load` from 2.13 on |
-    | plain pickle or joblib | `.pt` `.pth` `.bin` `.ckpt` | `torch.load` |
-    | torch.save file or safetensors | `.onnx` `.h5` `.gguf` … | every loader for that name |
-    | TorchScript | `.pth` `.bin` `.ckpt` | `torch.load`; a common habit, so only an info |
-    | torch.save file | `.pkl` `.joblib` | `pickle.load`; only an info |
+    * safetensors named `.pt`, `.pth`, `.bin` or `.ckpt`: `torch.load` fails, and so do libraries that choose the loader
+      by the name
+    * a torch.save file or TorchScript named `.safetensors`: safetensors and transformers fail, and `torch.load` from
+      2.13 on
+    * a plain pickle or a joblib file named `.pt`, `.pth`, `.bin` or `.ckpt`: `torch.load` fails
+    * a torch.save file or safetensors named `.onnx`, `.h5`, `.gguf` …: every loader for that name fails
+    * TorchScript named `.pth`, `.bin` or `.ckpt`: `torch.load` fails; a common habit, so only an info
+    * a torch.save file named `.pkl` or `.joblib`: `pickle.load` fails; only an info
 
     ## Why it matters
     `torch.load` goes by the first bytes, so a name rarely hurts it (2.13 added one exception: what ends in

@@ -28,7 +28,7 @@ def training_state_shipped(checkpoint: Checkpoint, context: Context) -> Iterator
     ## What it finds
     Tensors of an optimizer (Adam's `exp_avg` and `exp_avg_sq`, SGD's `momentum_buffer`), with their bytes and their
     share of the file, and the key under which the weights lie. A warning from 1 MB or a tenth of the file on, else an
-    info.
+    info. In a model folder: an `optimizer.pt` of more than 1 MB beside the weights.
 
     ## Why it matters
     Adam keeps two numbers for each parameter, so two thirds of such a file are of no use to a service. All of it is
@@ -58,6 +58,9 @@ def training_state_shipped(checkpoint: Checkpoint, context: Context) -> Iterator
     """
     if context.part or checkpoint.state != "understood":
         return
+    if checkpoint.format == "model-folder":
+        yield from _in_folder(checkpoint)
+        return
     anatomy = checkpoint.anatomy
     useless = anatomy.optimizer_bytes
     if not useless or not _has_weights(checkpoint):
@@ -76,6 +79,22 @@ def training_state_shipped(checkpoint: Checkpoint, context: Context) -> Iterator
             *((("keep", f"the key `{key}`"),) if key else ()),
             *((("drop", listing(extra)),) if extra else ()),
         ),
+    )
+
+
+def _in_folder(folder: Checkpoint) -> Iterator[Hit]:
+    """The Trainer of transformers keeps the optimizer in a file of its own."""
+    files = [child for child in folder.children if child.anatomy.optimizer_bytes and not _has_weights(child)]
+    useless = sum(child.size_bytes for child in files)
+    if useless < _WORTH_BYTES:
+        return
+    names = [child.path.rpartition("/")[2] for child in files]
+    yield Hit(
+        f"{listing(names)} {'is' if len(names) == 1 else 'are'} optimizer state: {size(useless)} of "
+        f"{size(folder.size_bytes)} ({share(useless, folder.size_bytes)}) that serving does not need",
+        fix="leave it out of what is deployed, with scheduler.pt, rng_state.pth and training_args.bin; the Trainer "
+        "doesn't write it with save_only_model=True",
+        key=names[0],
     )
 
 

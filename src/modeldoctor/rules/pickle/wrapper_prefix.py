@@ -32,13 +32,11 @@ def wrapper_prefix(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     """The state_dict was taken from a wrapped model, so that its keys do not fit the plain one.
 
     ## What it finds
-    | prefix | from |
-    |---|---|
-    | `module.` | `nn.DataParallel`, `DistributedDataParallel` |
-    | `_orig_mod.` | `torch.compile(model)` |
-    | `_fsdp_wrapped_module.` | FSDP without `full_state_dict` |
-    | `_forward_module.` | Lightning Fabric |
-    | `model.` | a LightningModule with the network in `self.model` (an info) |
+    * `module.`: `nn.DataParallel`, `DistributedDataParallel`
+    * `_orig_mod.`: `torch.compile(model)`
+    * `_fsdp_wrapped_module.`: FSDP without `full_state_dict`
+    * `_forward_module.`: Lightning Fabric
+    * `model.`: a LightningModule with the network in `self.model` (an info)
 
     How many keys carry it is counted: a mixture usually means that two files were merged. Whole pickled modules, and
     the `model.` and `base_model.model.` that Transformers and PEFT want, are left alone.
