@@ -55,7 +55,7 @@ READABLE = {
     "joblib": "joblib pickle",
 }
 # Containers around a model, which are entered.
-NESTING = frozenset({"gzip", "bzip2", "xz", "lzma", "zlib", "zip", "tar", "mar", "stable-baselines3"})
+NESTING = frozenset({"gzip", "bzip2", "xz", "lzma", "zlib", "zip", "tar", "mar", "stable-baselines3", "numpy"})
 
 
 def sniff(source: Source, name: str) -> Sniffed:

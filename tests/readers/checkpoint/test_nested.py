@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
@@ -156,6 +157,18 @@ def test_a_mar_and_a_stable_baselines_zip() -> None:
     baselines = read(zipped(agent), "ppo.zip")
     assert baselines.format == "stable-baselines3"
     assert [leaf[0] for leaf in leaves(baselines)] == ["policy.pth", "pytorch_variables.pth"]
+
+
+def test_an_array_of_objects_is_a_pickle() -> None:
+    buffer = io.BytesIO()
+    np.save(buffer, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    assert leaves(read(buffer.getvalue(), "a.npy")) == [("objects.pkl", "pickle", "understood")]
+    both = io.BytesIO()
+    np.savez(both, numbers=np.zeros(3), things=np.array([{"a": 1}], dtype=object))
+    assert leaves(read(both.getvalue(), "a.npz")) == [("things.npy!objects.pkl", "pickle", "understood")]
+    numbers = io.BytesIO()
+    np.save(numbers, np.zeros(3))
+    assert read(numbers.getvalue(), "a.npy").children == ()
 
 
 # --------------------------------------------------------------------------- limits

@@ -22,7 +22,7 @@ MAX_MODELS = 32
 MAX_MEMBERS = 1000
 # bzip2 is five times slower than the others.
 _LIMITS = {"bzip2": 64 << 20}
-_LOOK_BYTES = 16
+_LOOK_BYTES = 128
 
 # What is read whatever its first bytes are, and first bytes that are read whatever the name is.
 _SUFFIXES = (
@@ -61,6 +61,8 @@ def read_nested(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoi
         reading.stream(sniffed.format)
     elif sniffed.format == "tar":
         reading.tar()
+    elif sniffed.format == "numpy" and sniffed.directory is None:
+        reading.array()
     elif sniffed.directory is not None:
         reading.zip(Archive(source, sniffed.directory))
     else:
@@ -104,6 +106,14 @@ class _Reading:
         unpacked = inflate(source, kind, min(self.budget.unpacked, _LIMITS.get(kind, MAX_UNPACKED_BYTES)))
         self.budget.unpacked -= unpacked.size
         return unpacked
+
+    def array(self) -> None:
+        """An array of objects is a pickle behind its header (numpy/lib/format.py), which `allow_pickle` loads."""
+        head = self.source.read_at(0, _LOOK_BYTES)
+        wide = head[6:7] > b"\1"  # the version: since 2.0 the length has four bytes
+        start = 12 + int.from_bytes(head[8:12], "little") if wide else 10 + int.from_bytes(head[8:10], "little")
+        if _holds_objects(head) and start < self.source.size:
+            self.read("objects.pkl", Window(self.source, start, self.source.size - start))
 
     def tar(self) -> None:
         """The members of a tar, which lie in it as they are."""
@@ -168,6 +178,11 @@ class _Reading:
 
 def may_be_model(name: str, head: bytes) -> bool:
     """Whether a member is worth reading: by its suffix, or by first bytes that models and archives have."""
-    if name.lower().endswith(_SUFFIXES) or head.startswith(_MARKS):
+    if name.lower().endswith(_SUFFIXES) or head.startswith(_MARKS) or _holds_objects(head):
         return True
     return (head[:1] == b"\x80" and head[1:2] <= b"\5") or (head[8:9] == b"{" and head[5:8] == b"\0\0\0")
+
+
+def _holds_objects(head: bytes) -> bool:
+    """Whether a NumPy array has a dtype with Python objects in it."""
+    return head[:6] == b"\x93NUMPY" and b"'|O'" in head
