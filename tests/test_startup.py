@@ -116,3 +116,19 @@ def test_a_reader_that_leaves_early(format_: str, tmp_path: Path) -> None:
 def test_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "modeldoctor", "--version"], capture_output=True, check=True)
     assert done.stdout.startswith(b"modeldoctor ")
+
+
+def test_nothing_in_the_examined_folder_is_imported(tmp_path: Path) -> None:
+    for name in ("typer", "click", "nt", "pathlib", "rich"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(77)\n", encoding="utf-8")
+    command = [sys.executable, "-m", "modeldoctor", "check", str(FIXTURE), "--format", "terminal"]
+    done = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_shells_can_ask_for_completions() -> None:
+    assert (
+        b"complete -o default -F _modeldoctor_completion modeldoctor" in run(_MODELDOCTOR_COMPLETE="source_bash").stdout
+    )
+    words = {"COMP_WORDS": "modeldoctor ch", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "modeldoctor ch"}
+    assert run(_MODELDOCTOR_COMPLETE="complete_bash", **words).stdout.split() == [b"check"]

@@ -32,6 +32,11 @@ def test_the_tree() -> None:
     ]
 
 
+def test_numbered_chains_merge() -> None:
+    text = rows(*(f"layers.{number}.block.{leaf}" for number in range(5) for leaf in "ab"), depth=9)
+    assert names(text) == ["layers", "└─ 0 … 4 (5×).block", "   └─ a, b"]
+
+
 def test_depth() -> None:
     paths = [f"a{number}.b{number}.c.{leaf}" for number in range(3) for leaf in "xyzuv"]
     assert names(rows(*paths, depth=1)) == ["a0.b0.c", "a1.b1.c", "a2.b2.c"]

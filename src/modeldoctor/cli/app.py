@@ -1,5 +1,6 @@
 """The group of commands: only the module of the command that is invoked gets imported."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -45,8 +46,6 @@ class LazyGroup(TyperGroup):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is meant; a file name in its place is answered with the command that checks it."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import os
-
             from modeldoctor.selection import did_you_mean
 
             if os.path.exists(args[0]):
@@ -81,5 +80,9 @@ def modeldoctor(
 
 
 def command() -> click.Command:
-    """The group as click runs it."""
+    """The group as click runs it; it completes for a shell that asks (`_MODELDOCTOR_COMPLETE=source_bash`)."""
+    if "_MODELDOCTOR_COMPLETE" in os.environ:
+        from typer._completion_classes import completion_init
+
+        completion_init()
     return typer.main.get_command(app)

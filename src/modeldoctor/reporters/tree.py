@@ -94,15 +94,22 @@ def _branches(node: dict[str, Any], contents: dict[Any, int]) -> tuple[Branch, .
     """The children of a node. `contents` numbers what has been seen, so that equal content is one comparison."""
     children = [_branch(name, child, contents) for name, child in node.items()]
     merged = []
-    for (_, numbered), run in groupby(children, lambda child: (child.content, child.name.isdecimal())):
+    for (_, below), run in groupby(children, lambda child: (child.content, _below_number(child.name))):
         alike = list(run)
-        if numbered and len(alike) > 1:
-            merged.append(_merged(alike, f"{alike[0].name} … {alike[-1].name} ({len(alike)}×)"))
+        if below is not None and len(alike) > 1:
+            first, last = (item.name.split(".")[0] for item in (alike[0], alike[-1]))
+            merged.append(_merged(alike, f"{first} … {last} ({len(alike)}×){below}"))
         elif 1 < len(alike) <= JOINED and not alike[0].children:
             merged.append(_merged(alike, ", ".join(item.name for item in alike)))
         else:
             merged += alike
     return tuple(merged)
+
+
+def _below_number(name: str) -> str | None:
+    """What follows the number that a name begins with (`.block` of `11.block`); None without a number."""
+    number, dot, below = name.partition(".")
+    return dot + below if number.isdecimal() else None
 
 
 def _branch(name: str, child: Any, contents: dict[Any, int]) -> Branch:
