@@ -86,8 +86,8 @@ def judge(module: str, name: str, use: Use) -> Judgement:
     if code is not None:
         return Judgement("code", code)
     owner = origin(module, name).owner
-    if owner == "main" and name == "__dict__":  # dill keeps it as the globals of a function
-        return Judgement("code", "reaches the variables of the main program")
+    if name == "__dict__" and owner in {"main", "package", "project"}:  # dill: the globals of a function
+        return Judgement("code", "reaches the variables of a module")
     sharp = covering(_table()["modules"], full) if owner != "project" else None
     if sharp is not None:
         return Judgement("dangerous", sharp)

@@ -7,9 +7,8 @@ from typing import Literal, NamedTuple
 from modeldoctor.facts.checkpoint import Call, Checkpoint, Pickle
 from modeldoctor.predict.globals import judge, reaches_outside
 from modeldoctor.rules.base import Context
-from modeldoctor.rules.pickle._uses import Use, streams, uses
+from modeldoctor.rules.pickle._uses import LOAD_FROM_BYTES, Use, inert, streams, uses_of
 
-_LOAD_FROM_BYTES = "torch.storage._load_from_bytes"
 # What makes types and code objects of cloudpickle and dill; and what makes classes of them, which are instantiated.
 _CODE_TYPES = re.compile(r"\.(_builtin_type|_load_type)\('\w+'\)$")
 _CLASS_MAKERS = re.compile(
@@ -46,19 +45,22 @@ class Act(NamedTuple):
 
 def acts(checkpoint: Checkpoint, context: Context) -> list[Act]:
     """Everything of the kind in all pickles, the worst first."""
-    every = uses(checkpoint, context)
-    found = [
-        act for pickle in streams(checkpoint) for act in _of_stream(pickle, [u for u in every if u.pickle is pickle])
-    ]
+    found = [act for pickle in streams(checkpoint) for act in _of_stream(pickle, uses_of(pickle, context))]
     order = {"runs": 0, "names": 1, "unclear": 2}
     return sorted(dict.fromkeys(found), key=lambda act: order[act.level])
+
+
+def inert_acts(checkpoint: Checkpoint, context: Context) -> list[Act]:
+    """What pickles among the bytes of the file would run, if something loaded them."""
+    found = [act for pickle in inert(checkpoint) for act in _of_stream(pickle, uses_of(pickle, context))]
+    return [act for act in dict.fromkeys(found) if act.level == "runs"]
 
 
 def _of_stream(pickle: Pickle, found: list[Use]) -> Iterator[Act]:
     plain = {str(use.entry): use for use in found}
     computed = [call for call in pickle.calls if call.target not in plain and _is_expression(call.target, found)]
     calls_given = bool(computed) or any(
-        use.judgement.kind == "caller" and use.way == "called" and use.full != _LOAD_FROM_BYTES for use in found
+        use.judgement.kind == "caller" and use.way == "called" and use.full != LOAD_FROM_BYTES for use in found
     )
     for call in computed:
         yield from _of_computed(pickle, call, found)
@@ -89,7 +91,7 @@ def _of_use(use: Use, calls: list[Call], *, calls_given: bool) -> Iterator[Act]:
         verb = "runs" if calls or use.way == "called" else "makes an instance of"
         for call in calls or (None,):
             yield _act(level, verb, use, words, call)
-    elif use.full == _LOAD_FROM_BYTES and calls and not use.pickle.nested:
+    elif use.full == LOAD_FROM_BYTES and calls and not use.pickle.nested:
         yield _act("unclear", "runs", use, "loads a checkpoint out of bytes that could not be read", calls[0])
     elif kind == "named" and calls_given and judge(use.module, use.name, "called")[0] == "dangerous":
         # Only what is known to have an effect: activations (`torch.nn.functional.relu`) are handed around all the time.
@@ -123,6 +125,11 @@ def _of_computed(pickle: Pickle, call: Call, found: list[Use]) -> Iterator[Act]:
 
 def _judge_computed(target: str, found: list[Use]) -> tuple[Literal["runs", "unclear"] | None, str, str]:
     """The level of a computed callee, from the global that its text begins with and what follows."""
+    # A partial does what its function does (pandas pickles its blocks so).
+    inner = target.removeprefix("functools.partial(") if target.startswith("functools.partial(") else None
+    for use in found:
+        if inner is not None and inner.startswith((f"{use.entry})", f"{use.entry},")):
+            return _judge_function(use)
     roots = [use for use in found if target.startswith((f"{use.entry}.", f"{use.entry}("))]
     if not roots:
         return "runs", "is a callable that the pickle computes, as no saved model does", ""
@@ -145,6 +152,14 @@ def _judge_computed(target: str, found: list[Use]) -> tuple[Literal["runs", "unc
     if root.origin.owner in {"project", "package", "main"}:
         return "unclear", "", root.full
     return "runs", "is a callable that the pickle computes, as no saved model does", root.full
+
+
+def _judge_function(use: Use) -> tuple[Literal["runs", "unclear"] | None, str, str]:
+    """The same for a function that is called by another name."""
+    kind, words = judge(use.module, use.name, "called")
+    if kind == "dangerous":
+        return "runs", words or _UNNEEDED.get(use.origin.owner, ""), use.full
+    return ("unclear" if kind == "unclear" else None), words, use.full
 
 
 def _act(level: Literal["runs", "names", "unclear"], verb: str, use: Use, words: str, call: Call | None = None) -> Act:

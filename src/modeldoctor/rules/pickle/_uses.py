@@ -14,6 +14,9 @@ from modeldoctor.wording import listing, quoted
 # looked up in the package itself.
 _OTHER_LOADERS = frozenset({"torchscript", "torch-package", "executorch", "safetensors"})
 
+# torch.load of bytes, by which storages outside of torch.save are pickled (torch/storage.py).
+LOAD_FROM_BYTES = "torch.storage._load_from_bytes"
+
 
 class Use(NamedTuple):
     """A global in one stream: the strongest thing that is done with it, and what that means."""
@@ -34,32 +37,57 @@ class Use(NamedTuple):
 
 def unpickled(checkpoint: Checkpoint) -> bool:
     """Whether Python's unpickler resolves the names in this file: then what they name must be importable."""
-    return checkpoint.format not in _OTHER_LOADERS
+    return checkpoint.format not in _OTHER_LOADERS and checkpoint.anatomy.contents != "scripted"
 
 
 def streams(checkpoint: Checkpoint) -> Iterator[Pickle]:
-    """Every pickle of the file, those inside other pickles included."""
+    """Every pickle that loading the file unpickles: those inside other pickles only if something there loads them."""
     waiting = list(reversed(checkpoint.pickles))
     while waiting:
         pickle = waiting.pop()
         yield pickle
-        waiting += reversed(pickle.nested)
+        if _loads_pickles(pickle):
+            waiting += reversed(pickle.nested)
+
+
+def inert(checkpoint: Checkpoint) -> Iterator[Pickle]:
+    """Pickles among the bytes of other pickles that nothing we know of loads, and whatever is inside those."""
+    waiting = [each for pickle in streams(checkpoint) if not _loads_pickles(pickle) for each in pickle.nested]
+    while waiting:
+        pickle = waiting.pop()
+        yield pickle
+        waiting += pickle.nested
+
+
+def _loads_pickles(pickle: Pickle) -> bool:
+    """Whether the stream calls anything that may unpickle bytes; what rebuilds plain data does not."""
+    return any(
+        "called" in entry.uses and (str(entry) == LOAD_FROM_BYTES or _judge(entry).kind in {"dangerous", "unclear"})
+        for entry in pickle.globals
+    )
 
 
 def uses(checkpoint: Checkpoint, context: Context) -> list[Use]:
-    """Every global of every pickle, but those that the configuration trusts."""
-    return [
-        _use(pickle, entry)
-        for pickle in streams(checkpoint)
-        for entry in pickle.globals
-        if not trusted(f"{entry.module}.{entry.name}", context)
-    ]
+    """Every global of every pickle that is unpickled, but those that the configuration trusts."""
+    return [use for pickle in streams(checkpoint) for use in uses_of(pickle, context)]
+
+
+def uses_of(pickle: Pickle, context: Context) -> list[Use]:
+    """The globals of one stream, but those that the configuration trusts."""
+    return [_use(pickle, entry) for entry in pickle.globals if not trusted(str(entry), context)]
+
+
+def _judge(entry: Global) -> Judgement:
+    return judge(*canonical(entry.module, entry.name), _way(entry))
+
+
+def _way(entry: Global) -> Way:
+    return "called" if "called" in entry.uses else "instantiated" if "instantiated" in entry.uses else "named"
 
 
 def _use(pickle: Pickle, entry: Global) -> Use:
     module, name = canonical(entry.module, entry.name)
-    way: Way = "called" if "called" in entry.uses else "instantiated" if "instantiated" in entry.uses else "named"
-    return Use(pickle, module, name, way, judge(module, name, way), origin(module, name), entry)
+    return Use(pickle, module, name, _way(entry), _judge(entry), origin(module, name), entry)
 
 
 def trusted(full: str, context: Context) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.pickle._acts import Act, acts
+from modeldoctor.rules.pickle._acts import Act, acts, inert_acts
 from modeldoctor.rules.pickle._uses import at, unpickled
 from modeldoctor.wording import count, listing, quoted
 
@@ -35,8 +35,9 @@ def dangerous_call(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
       callables that the pickle puts together first (`operator.attrgetter`, `functools.partial`) or hands to something
       that calls what it is given, and changes to attributes of modules and classes.
 
-    A dangerous function that is only *named*, and that nothing in the pickle calls, is a warning. Functions of other
-    packages and of projects that nobody knows are the matter of `unknown-call`.
+    A dangerous function that is only *named*, and that nothing in the pickle calls, is a warning; so is a pickle among
+    the bytes of this one that nothing loads. Functions of other packages and of projects that nobody knows are the
+    matter of `unknown-call`.
 
     ## Why it matters
     Objects say in `__reduce__` how to rebuild them: a function and its arguments. Whoever writes a pickle can put any
@@ -69,13 +70,21 @@ def dangerous_call(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     runs = [act for act in found if act.level == "runs"]
     if runs:
         yield _hit(checkpoint, runs, f"loading {runs[0].verb} {quoted(runs[0].text)}, which {runs[0].words}")
+        return
+    hidden = inert_acts(checkpoint, context)
+    if hidden:
+        what = (
+            f"bytes in the pickle are a pickle of their own, which would run {quoted(hidden[0].text)} if it were loaded"
+        )
+        yield _hit(checkpoint, hidden, what, Severity.WARNING)
     names = [act for act in found if act.level == "names"]
-    if names and not runs:
+    if names:
         what = f"the pickle names {listing(list(dict.fromkeys(act.text for act in names)))}"
-        yield _hit(checkpoint, names, f"{what}: loading imports it, and whatever it is given to can call it")
+        message = f"{what}: loading imports it, and whatever it is given to can call it"
+        yield _hit(checkpoint, names, message, Severity.WARNING)
 
 
-def _hit(checkpoint: Checkpoint, found: list[Act], message: str) -> Hit:
+def _hit(checkpoint: Checkpoint, found: list[Act], message: str, severity: Severity = Severity.ERROR) -> Hit:
     first = found[0]
     called = first.level == "runs"
     more = len(found) - 1
@@ -83,7 +92,7 @@ def _hit(checkpoint: Checkpoint, found: list[Act], message: str) -> Hit:
     return Hit(
         message + (f", and {count(more, 'more such call')}" if more and called else "") + loader,
         where=at(checkpoint, first.pickle, first.position),
-        severity=Severity.ERROR if called else Severity.WARNING,
+        severity=severity,
         fix="don't load it before you know who wrote it; `torch.load(…, weights_only=True)` refuses such calls",
         notes=(
             *(("runs" if called else "names", f"{quoted(act.text)}: {act.words}") for act in found[:_SHOWN]),

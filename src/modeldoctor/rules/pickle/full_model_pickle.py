@@ -81,16 +81,22 @@ def full_model_pickle(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]
 
 def _model(checkpoint: Checkpoint) -> tuple[str, str | None, Where | None]:
     """Where the outermost module stands in the object, its class, and the place in the file."""
+    weights = checkpoint.anatomy.weights_key
     for pickle in checkpoint.pickles:
-        modules = [each for each in pickle.instances if each.attributes >= _MODULE_ATTRIBUTES]
+        modules = [each for each in pickle.instances if _is_model(each)]
         if modules:
-            outermost = min(modules, key=_depth)
+            outermost = min(modules, key=lambda each: (each.path != weights, _depth(each)))
             positions = (entry.position for entry in pickle.globals if str(entry) == str(outermost))
             return outermost.path, str(outermost), at(checkpoint, pickle, next(positions, 0))
     anatomy, main = checkpoint.anatomy, checkpoint.main_pickle
     if anatomy.contents == "module" and anatomy.root_class:
         return "", anatomy.root_class, place(checkpoint, main.member if main else None)
     return "", None, None
+
+
+def _is_model(instance: Instance) -> bool:
+    """Whether it is a module that could be the model: fastai keeps a loss beside it."""
+    return instance.attributes >= _MODULE_ATTRIBUTES and instance.module != "torch.nn.modules.loss"
 
 
 def _depth(instance: Instance) -> int:

@@ -6,7 +6,7 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.predict.globals import Moved, moved
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.pickle._uses import at, bounded, unpickled, uses
+from modeldoctor.rules.pickle._uses import Use, at, bounded, unpickled, uses
 from modeldoctor.wording import count, listing, quoted
 
 
@@ -53,7 +53,11 @@ def third_party_class(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]
     """
     every = uses(checkpoint, context) if unpickled(checkpoint) else []
     # What rebuilds code is the matter of pickled-code, which names the package too.
-    found = [use for use in every if use.origin.owner == "package" and use.judgement.kind != "code"]
+    found = [
+        use
+        for use in every
+        if use.origin.owner == "package" and use.judgement.kind != "code" and not _own(use, checkpoint)
+    ]
     if not found:
         return
     packages: dict[str, list[str]] = {}
@@ -74,6 +78,11 @@ def third_party_class(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]
         key=next(iter(packages)),
         data={"packages": bounded(packages), "requirements": wanted},
     )
+
+
+def _own(use: Use, checkpoint: Checkpoint) -> bool:
+    """Whether it is the package that the file is loaded with anyway: joblib.load of a joblib file."""
+    return checkpoint.format == "joblib" and use.origin.distribution == "joblib"
 
 
 def _moved(modules: Iterator[str]) -> list[Moved]:
