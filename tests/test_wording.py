@@ -1,6 +1,9 @@
+import ast
+import shlex
+
 import pytest
 
-from modeldoctor.wording import count, listing, memory, quoted, share, size
+from modeldoctor.wording import argument, count, listing, literal, memory, quoted, share, size
 
 
 @pytest.mark.parametrize(
@@ -52,3 +55,15 @@ def test_numbers_without_end() -> None:
     assert memory(huge) == memory(10**4000)
     assert count(huge, "tensor") == count(10**4000, "tensor")
     assert share(1, huge) == "under 1 %"
+
+
+@pytest.mark.parametrize(
+    "path", ["model.pt", "a b.pt", "x;rm -rf ~.pt", "it's $(here).pt", "`id`.pt", "-rf", "", "ä.pt"]
+)
+def test_argument_is_one_word(path: str) -> None:
+    assert shlex.split(argument(path)) == [path if path[:1] != "-" else "./-rf"]
+
+
+@pytest.mark.parametrize("text", ["model", 'a"]; print(1) #', "a\\", "line\nbreak", "'", "\x00", "ä"])
+def test_literal_is_one_text(text: str) -> None:
+    assert ast.literal_eval(literal(text)) == text

@@ -61,3 +61,16 @@ def listing(names: Iterable[str], shown: int = 3) -> str:
     if left:
         return f"{', '.join(first)} and {left:,} more"
     return " and ".join(filter(None, (", ".join(first[:-1]), first[-1] if first else "")))
+
+
+def argument(path: str) -> str:
+    """A path as one word of a shell command that users paste: names of files may hold anything."""
+    word = path if path[:1] != "-" else f"./{path}"
+    if word and all(character.isalnum() or character in "_-./+@%=:," for character in word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"
+
+
+def literal(text: str) -> str:
+    """A text as a Python literal in code that users paste: keys of a hostile file may hold quotes and code."""
+    return f'"{text}"' if text.isprintable() and not set(text) & {'"', "\\"} else repr(text)

@@ -19,8 +19,15 @@ def views():
 
 
 CASES = [
-    bad("too large", viewing((9, 4)), "1 tensor reaches beyond its storage: `w`", "element 36", "16", severity="error"),
-    bad("too far", viewing((4, 4), offset=1), "element 17"),
+    bad(
+        "too large",
+        viewing((9, 4)),
+        "1 tensor reaches beyond its storage: `w`",
+        "36 elements",
+        "16 elements",
+        severity="error",
+    ),
+    bad("too far", viewing((4, 4), offset=1), "17 elements"),
     bad(
         "an edited shape",
         repacked(STATE, change={"data.pkl": lambda data: data.replace(b"K\x04K\x04\x86", b"K\x09K\x04\x86", 1)}),

@@ -61,6 +61,7 @@ CASES = [
         severity="warning",
     ),
     bad("a nested key", training(key="net.ema"), '["net"]["ema"]'),
+    bad("a key with code in it", training(key='x"]; evil(); y["'), "['x\"]; evil(); y[\"']"),
     bad("no key known", training(key=None), "model.state_dict()"),
     bad("a few numbers", training(optimizer=400, weights=4_000_000), severity="info"),
     bad(

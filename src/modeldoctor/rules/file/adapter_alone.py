@@ -53,7 +53,7 @@ def adapter_alone(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     if adapter is None:
         return
     base = quoted(adapter.base_model) if adapter.base_model else "a base model that its configuration does not name"
-    rank = f" of rank {adapter.rank}" if adapter.rank is not None else ""
+    rank = f" of rank {adapter.rank}" if adapter.rank is not None and 0 < adapter.rank < 10**6 else ""
     local = bool(adapter.base_model) and _is_local(adapter.base_model or "")
     yield Hit(
         f"this is an adapter ({adapter.kind}{rank}): it cannot be loaded without {base}"

@@ -6,7 +6,7 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity, Unjudged
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.file._problems import load_error, seen
-from modeldoctor.wording import size
+from modeldoctor.wording import argument, size
 
 
 @rule(
@@ -58,7 +58,8 @@ def not_understood(checkpoint: Checkpoint, context: Context) -> Iterator[Hit | U
         return
     yield Hit(
         f"not understood: the {size(checkpoint.size_bytes)} are no format that PyTorch writes or that is known here",
-        fix=checkpoint.advice or f"find out what it is (`file {checkpoint.path}`) and put the model in its place",
+        fix=checkpoint.advice
+        or f"find out what it is (`file {argument(checkpoint.path)}`) and put the model in its place",
         notes=(
             *seen(list(checkpoint.problems)),
             ("seen as", load_error(checkpoint)),

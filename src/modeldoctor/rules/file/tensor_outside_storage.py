@@ -53,6 +53,7 @@ def tensor_outside_storage(checkpoint: Checkpoint, context: Context) -> Iterator
     first = outside[0]
     storage = checkpoint.storages[first.storage or 0]
     last = first.offset + sum((length - 1) * stride for length, stride in zip(first.shape, first.strides, strict=False))
+    needed = count(last + 1, "element")
     pickle = checkpoint.main_pickle
     yield Hit(
         f"{count(len(outside), 'tensor')} {'reaches' if len(outside) == 1 else 'reach'} beyond "
@@ -60,7 +61,10 @@ def tensor_outside_storage(checkpoint: Checkpoint, context: Context) -> Iterator
         where=place(checkpoint, pickle and pickle.member),
         fix="don't load a file from a stranger that has this; save your own again with `tensor.clone()`",
         notes=(
-            ("seen", f"{quoted(first.path)} ends at element {last + 1:,}, its storage has {storage.numel:,}"),
+            (
+                "seen",
+                f"{quoted(first.path)} needs {count(last + 1, 'element')}, its storage has {count(storage.numel, 'element')}",
+            ),
             ("seen as", "RuntimeError: Trying to resize storage that is not resizable"),
         ),
         key=first.path,

@@ -6,7 +6,7 @@ from modeldoctor.facts.checkpoint import Checkpoint, Storage
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, place, rule
 from modeldoctor.rules.file._problems import Notes, problems_of, seen
-from modeldoctor.wording import count, listing, size
+from modeldoctor.wording import argument, count, listing, size
 
 _NO_DIRECTORY = "RuntimeError: PytorchStreamReader failed reading zip archive: failed finding central directory"
 _SEEN_AS = {
@@ -75,7 +75,7 @@ def truncated(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     yield Hit(
         f"the file is cut off after {size(checkpoint.size_bytes)}{_missing_bytes(checkpoint)}",
         where=place(checkpoint, problems[0].member, problems[0].byte),
-        fix=f"fetch or save it again and compare `sha256sum {checkpoint.path}` with the source",
+        fix=f"fetch or save it again and compare `sha256sum {argument(checkpoint.path)}` with the source",
         notes=(
             *seen(problems),
             *_lost(checkpoint),

@@ -6,6 +6,7 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.file._problems import problems_of
+from modeldoctor.wording import argument
 
 
 @rule(
@@ -52,5 +53,5 @@ def unreadable(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     for problem in problems_of(checkpoint, "unreadable")[:1]:
         yield Hit(
             f"cannot be read: {problem.text}",
-            fix=f"check `ls -lL {checkpoint.path}` and let the serving user read it",
+            fix=f"check `ls -lL {argument(checkpoint.path)}` and let the serving user read it",
         )

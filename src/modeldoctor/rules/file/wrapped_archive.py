@@ -6,7 +6,7 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.file._problems import named_as_model
-from modeldoctor.wording import listing
+from modeldoctor.wording import argument, listing
 
 # Format → (command that unpacks it, what torch.load says).
 _WRAPPINGS = {
@@ -75,6 +75,6 @@ def wrapped_archive(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     yield Hit(
         f"the model {listing(names)} is packed in a {checkpoint.title}, which torch.load does not open",
         severity=Severity.ERROR if promised else Severity.INFO,
-        fix=f"unpack it first: `{command.format(path=checkpoint.path)}`",
+        fix=f"unpack it first: `{command.format(path=argument(checkpoint.path))}`",
         notes=(("seen as", error),),
     )

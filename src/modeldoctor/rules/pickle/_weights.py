@@ -1,6 +1,7 @@
 """What the content rules share: which tensors are the weights, and how they are reached in code."""
 
 from modeldoctor.facts.checkpoint import Checkpoint, Tensor
+from modeldoctor.wording import literal
 
 _WEIGHTS = frozenset({"weights", "ema"})
 FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
@@ -26,14 +27,14 @@ def is_weights_file(checkpoint: Checkpoint) -> bool:
 
 def load_code(checkpoint: Checkpoint) -> str:
     """The expression that loads the weights in Python."""
-    path = checkpoint.path.rpartition("/")[2]
+    path = literal(checkpoint.path.rpartition("/")[2])
     if checkpoint.format == "safetensors":
-        return f'load_file("{path}")'
-    key = "".join(f'["{part}"]' for part in (checkpoint.anatomy.weights_key or "").split(".") if part)
-    return f'torch.load("{path}", map_location="cpu"){key}'
+        return f"load_file({path})"
+    key = "".join(f"[{literal(part)}]" for part in (checkpoint.anatomy.weights_key or "").split(".") if part)
+    return f'torch.load({path}, map_location="cpu"){key}'
 
 
-def stem(checkpoint: Checkpoint) -> str:
-    """The file name without its suffix, to name what a fix writes."""
+def new_file(checkpoint: Checkpoint) -> str:
+    """The name, as a Python literal, of what a fix writes: the old one with `-weights` behind it."""
     name = checkpoint.path.rpartition("/")[2]
-    return name.rpartition(".")[0] or name
+    return literal(f"{name.rpartition('.')[0] or name}-weights.pt")

@@ -7,7 +7,7 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.facts.environment import Target
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.wording import size
+from modeldoctor.wording import literal, size
 
 _TORCH_FILES = frozenset({"torch-zip", "torch-legacy", "torch-tar", "torchscript"})
 _NOWHERE = frozenset({"cpu", "meta", ""})
@@ -78,7 +78,7 @@ def device_tag(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     yield Hit(
         f"{size(sum(tagged.values()))} of tensors are tagged `{device[:40]}`{others}: {needs}",
         severity=severity,
-        fix=f'{loader}("{checkpoint.path}", map_location="cpu")',
+        fix=f'{loader}({literal(checkpoint.path)}, map_location="cpu")',
         notes=(("seen as", error),) if error else (),
         key=device,
     )

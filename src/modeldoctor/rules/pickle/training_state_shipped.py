@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from modeldoctor.facts.checkpoint import Checkpoint, Part
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.pickle._weights import load_code, stem
+from modeldoctor.rules.pickle._weights import load_code, new_file
 from modeldoctor.wording import listing, share, size
 
 # Below this nobody's start-up suffers: SGD without momentum keeps a few numbers.
@@ -72,7 +72,7 @@ def training_state_shipped(checkpoint: Checkpoint, context: Context) -> Iterator
         f"{share(useless, whole)} of the tensors are optimizer state: {size(useless)} of {size(whole)}, "
         f"serving needs the {size(anatomy.weights_bytes)} of weights",
         severity=Severity.WARNING if useless >= min(_WORTH_BYTES, _WORTH_SHARE * whole) else Severity.INFO,
-        fix=f'torch.save({load_code(checkpoint)}, "{stem(checkpoint)}-weights.pt")'
+        fix=f"torch.save({load_code(checkpoint)}, {new_file(checkpoint)})"
         if key
         else "save only the state_dict of the model: `torch.save(model.state_dict(), path)`",
         notes=(

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.pickle._weights import stem
-from modeldoctor.wording import listing, size
+from modeldoctor.rules.pickle._weights import new_file
+from modeldoctor.wording import listing, literal, size
 
 # Two parts are copies of one model when their tensors and bytes differ by no more than a head or a counter.
 _ALIKE = 0.9
@@ -62,10 +62,10 @@ def weights_twice(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     if len(copies) < 2 or sum(part.size_bytes for part in copies) > checkpoint.anatomy.storage_bytes:
         return
     chosen = next((part.name for part in copies if part.kind == "ema"), copies[0].name)
-    path = checkpoint.path.rpartition("/")[2]
+    path = literal(checkpoint.path.rpartition("/")[2])
     yield Hit(
         f"the weights are in the file {len(copies)} times, {size(largest.size_bytes)} each: "
         f"{listing([part.name for part in copies])}",
-        fix=f'ship one of them: `torch.save(torch.load("{path}")["{chosen}"], "{stem(checkpoint)}-weights.pt")`',
+        fix=f"ship one of them: `torch.save(torch.load({path})[{literal(chosen)}], {new_file(checkpoint)})`",
         notes=(("why", "the copies differ; the moving average is usually the one that was validated"),),
     )
