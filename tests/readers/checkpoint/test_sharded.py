@@ -121,6 +121,16 @@ def test_names_that_lead_elsewhere_are_not_opened(tmp_path: Path, name: str) -> 
     assert len(checkpoint.children) == 2
 
 
+def test_an_index_that_names_itself_or_a_folder_ends(tmp_path: Path) -> None:
+    index = make(tmp_path, {"a": "model.safetensors.index.json", "b": "sub"})
+    (tmp_path / "sub").mkdir()
+    checkpoint = read(index)
+    assert [(child.format, child.state) for child in checkpoint.children] == [
+        ("sharded", "recognised"),
+        ("unknown", "unreadable"),
+    ]
+
+
 @pytest.mark.parametrize("total", [-1, "12", None, 1e400, True, 1.5e9, [1]])
 def test_any_total_size(tmp_path: Path, total: Any) -> None:
     checkpoint = read(make(tmp_path, metadata={"total_size": total}))

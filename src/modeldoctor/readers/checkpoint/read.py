@@ -31,26 +31,29 @@ _READERS = {
 }
 
 
-def read_checkpoint(path: str, shown: str, *, sha256: bool = False) -> Checkpoint:
-    """Open whatever lies at `path`. Never raises for content: damage is in `Checkpoint.problems`."""
+def read_checkpoint(path: str, shown: str, *, sha256: bool = False, shard: bool = False) -> Checkpoint:
+    """Open whatever lies at `path`. Never raises for content: damage is in `Checkpoint.problems`.
+
+    `shard`: an index named it, so neither a folder nor an index is followed from there (they may lead back).
+    """
     try:
-        if os.path.isdir(path):
+        if os.path.isdir(path) and not shard:
             from modeldoctor.readers.checkpoint.folder import read_folder
 
             return read_folder(path, shown)
         with File(path) as file:
             source = Memory(file.read_at(0, file.size)) if file.size <= SMALL_FILE_BYTES else file
-            checkpoint = _read_file(source, path, shown)
+            checkpoint = _read_file(source, path, shown, shard=shard)
             digest = _sha256(source) if sha256 else None
             return checkpoint._replace(sha256=digest, bytes_read=checkpoint.bytes_read + file.bytes_read)
     except (ReadError, OSError) as error:
         return _unreadable(Checkpoint(shown, "unknown", "file", "unreadable", 0), error)
 
 
-def _read_file(source: Source, path: str, shown: str) -> Checkpoint:
+def _read_file(source: Source, path: str, shown: str, *, shard: bool) -> Checkpoint:
     name = os.path.basename(path)
     sniffed = sniff(source, name)
-    if sniffed.format == "sharded":  # the shards lie beside it
+    if sniffed.format == "sharded" and not shard:  # the shards lie beside it
         from modeldoctor.readers.checkpoint.sharded import read_index
 
         return read_index(path, shown)
@@ -79,7 +82,7 @@ def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
             reader = import_module(f"modeldoctor.readers.checkpoint.{_READERS[sniffed.format]}")
             checkpoint: Checkpoint = reader.read(source, sniffed, blank)
             if isinstance(source, Inside) and checkpoint.container is None:
-                source.budget.pickles -= sum(pickle.size_bytes for pickle in checkpoint.pickles)
+                source.budget.opcodes -= sum(pickle.opcode_count for pickle in checkpoint.pickles)
             return checkpoint._replace(
                 problems=(*checkpoint.problems, *_stops(checkpoint)),
                 writer=checkpoint.writer or writer(checkpoint),

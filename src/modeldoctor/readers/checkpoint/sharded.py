@@ -76,7 +76,7 @@ def _read_shards(folder: str, index: _Index, blank: Checkpoint) -> Checkpoint:
                 Problem("limit", f"the shards before hold {tensors:,} tensors: this one was not read", name)
             )
         else:
-            shard = read_checkpoint(os.path.join(folder, name), beside(blank.path, name))
+            shard = read_checkpoint(os.path.join(folder, name), beside(blank.path, name), shard=True)
             tensors += len(shard.tensors)
             children.append(shard)
             problems += _compare(name, set(listed), shard)
