@@ -62,7 +62,7 @@ def _target(target: Target) -> Line:
 
 def _facts(report: Report, width: int, *, verbose: bool) -> list[Line]:
     if len(report.subjects) > FULL_FACTS:
-        return [*listing(report, verbose=verbose), line()]
+        return [*listing(report, width, verbose=verbose), line()]
     return [row for subject in report.subjects for row in [*subject_block(subject, width, verbose=verbose), line()]]
 
 

@@ -6,7 +6,7 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Report, Severity, Subject
 from modeldoctor.reporters import describe
 from modeldoctor.reporters.summary import severity_count, shown
-from modeldoctor.reporters.text import Line, line
+from modeldoctor.reporters.text import Line, clip, line
 from modeldoctor.wording import count, size
 
 # So many lines are shown without -v.
@@ -15,15 +15,15 @@ FOLD = 20
 PATH_WIDTH = 40
 
 
-def listing(report: Report, *, verbose: bool) -> list[Line]:
+def listing(report: Report, width: int, *, verbose: bool) -> list[Line]:
     """One line per target; when there are many, the worst ones, and how many more there are."""
     found = _by_target(report)
     subjects = list(report.subjects)
     if len(subjects) > FOLD and not verbose:
         subjects = sorted(subjects, key=lambda item: -_weight(item, found))[:FOLD]
         subjects = sorted((item for item in subjects if _weight(item, found)), key=lambda item: item.path)
-    width = min(max((len(item.path) for item in subjects), default=0), PATH_WIDTH)
-    lines = [_row(item, width, found[item.path], clean=not report.hidden) for item in subjects]
+    paths = min(max((len(item.path) for item in subjects), default=0), PATH_WIDTH)
+    lines = [_row(item, (paths, width), found[item.path], clean=not report.hidden) for item in subjects]
     if left := len(report.subjects) - len(subjects):
         lines.append(line((f"… and {count(left, 'more file')} (-v lists them)", "dim")))
     return lines
@@ -46,7 +46,7 @@ def _by_target(report: Report) -> dict[str, Counter[Severity]]:
     return found
 
 
-def _row(subject: Subject, width: int, found: Counter[Severity], *, clean: bool) -> Line:
+def _row(subject: Subject, columns: tuple[int, int], found: Counter[Severity], *, clean: bool) -> Line:
     facts = subject.facts
     worst = max(found, default=None)
     style = str(worst) if worst else "good" if subject.state == "understood" and clean else ""
@@ -58,6 +58,12 @@ def _row(subject: Subject, width: int, found: Counter[Severity], *, clean: bool)
     if isinstance(facts, Checkpoint):
         bytes_ = size(facts.size_bytes)
         text = describe.contents(facts) if subject.state == "understood" else facts.title
+    paths, width = columns
+    room = max(width - max(paths, len(subject.path)) - 30, 20)
     return line(
-        (f"{subject.path:<{width}}", "bold"), f"  {bytes_:>10}  ", (f"{word:<14}", style), f"  {text}", hang=width + 30
+        (f"{subject.path:<{paths}}", "bold"),
+        f"  {bytes_:>10}  ",
+        (f"{word:<14}", style),
+        f"  {clip(text, room)}",
+        wrap=False,
     )
