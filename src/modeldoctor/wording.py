@@ -45,11 +45,11 @@ def share(part: int, whole: int) -> str:
     return "under 1 %" if percent == 0 else "over 99 %" if percent == 100 else f"{percent} %"
 
 
-def quoted(name: str) -> str:
+def quoted(name: str, most: int = _SHOWN_NAME) -> str:
     """A name from a file, in backticks, on one line and not too long."""
     line = " ".join(name.split()) if any(character.isspace() for character in name) else name
-    if len(line) > _SHOWN_NAME:
-        line = line[: _SHOWN_NAME - 1] + "…"
+    if len(line) > most:
+        line = line[: most - 1] + "…"
     return f"`{line}`"
 
 

@@ -18,6 +18,9 @@ _CLASS_MAKERS = re.compile(
 _QUOTED = re.compile(r"'(\w+)'")
 # What dill sets on the classes that it rebuilds.
 _LABELLED = re.compile(r".*, '__(?:qualname|name|module|doc)__', (?:'[^']*'|None)", re.DOTALL)
+# What a partial calls; pandas pickles its blocks as partials.
+_PARTIAL = re.compile(r"functools\.partial\(([\w.]+)[,)]")
+_COMPUTED = "is a callable that the pickle computes, as no saved model does"
 # Packages whose ufuncs NumPy before 1.20 pickles by module and name.
 _UFUNCS = re.compile(r"'(numpy|scipy)[\w.]*', '\w+'")
 _UNNEEDED = {
@@ -58,23 +61,35 @@ def inert_acts(checkpoint: Checkpoint, context: Context) -> list[Act]:
 
 def _of_stream(pickle: Pickle, found: list[Use]) -> Iterator[Act]:
     plain = {str(use.entry): use for use in found}
-    computed = [call for call in pickle.calls if call.target not in plain and _is_expression(call.target, found)]
+    calls: dict[str, list[Call]] = {}
+    computed = []
+    for call in pickle.calls:
+        if call.target in plain:
+            calls.setdefault(call.target, []).append(call)
+        elif _is_expression(call.target, plain):
+            computed.append(call)
     calls_given = bool(computed) or any(
         use.judgement.kind == "caller" and use.way == "called" and use.full != LOAD_FROM_BYTES for use in found
     )
     for call in computed:
-        yield from _of_computed(pickle, call, found)
-    for use in found:
-        calls = [call for call in pickle.calls if call.target == str(use.entry)]
+        yield from _of_computed(pickle, call, plain)
+    for full, use in plain.items():
         if use.judgement.kind == "resolver":
-            yield from (act for call in calls for act in _of_resolver(use, call))
+            yield from (act for call in calls.get(full, ()) for act in _of_resolver(use, call))
         else:
-            yield from _of_use(use, calls, calls_given=calls_given)
+            yield from _of_use(use, calls.get(full, []), calls_given=calls_given)
 
 
-def _is_expression(target: str, found: list[Use]) -> bool:
+def _is_expression(target: str, plain: dict[str, Use]) -> bool:
     """Whether a callee is more than a name: names with odd characters are written differently in the text of a call."""
-    return any(mark in target for mark in "('\"[{") or any(target.startswith(f"{use.entry}.") for use in found)
+    return any(mark in target for mark in "('\"[{") or _root(target, plain) is not None
+
+
+def _root(target: str, plain: dict[str, Use]) -> Use | None:
+    """The longest global that the text of a callee begins with, up to a dot or a parenthesis."""
+    parts = target.partition("(")[0].split(".")
+    names = (".".join(parts[:end]) for end in range(len(parts), 1, -1))
+    return next((plain[name] for name in names if name in plain), None)
 
 
 def _of_use(use: Use, calls: list[Call], *, calls_given: bool) -> Iterator[Act]:
@@ -114,52 +129,47 @@ def _of_resolver(use: Use, call: Call) -> Iterator[Act]:
         yield _act("runs", "runs", use, f"reaches `{reached}` from inside an object", call)
 
 
-def _of_computed(pickle: Pickle, call: Call, found: list[Use]) -> Iterator[Act]:
+def _of_computed(pickle: Pickle, call: Call, plain: dict[str, Use]) -> Iterator[Act]:
     """A call of something that the pickle made or fetched itself."""
     if _CODE_TYPES.search(call.target):
         return
-    level, words, full = _judge_computed(call.target, found)
+    level, words, full = _judge_computed(call.target, plain)
     if level is not None:
         yield Act(level, "runs", f"{call.target}({call.arguments})", words, full, pickle, call.position)
 
 
-def _judge_computed(target: str, found: list[Use]) -> tuple[Literal["runs", "unclear"] | None, str, str]:
+Verdict = tuple[Literal["runs", "unclear"] | None, str, str]
+
+
+def _judge_computed(target: str, plain: dict[str, Use]) -> Verdict:
     """The level of a computed callee, from the global that its text begins with and what follows."""
-    # A partial does what its function does (pandas pickles its blocks so).
-    inner = target.removeprefix("functools.partial(") if target.startswith("functools.partial(") else None
-    for use in found:
-        if inner is not None and inner.startswith((f"{use.entry})", f"{use.entry},")):
-            return _judge_function(use)
-    roots = [use for use in found if target.startswith((f"{use.entry}.", f"{use.entry}("))]
-    if not roots:
-        return "runs", "is a callable that the pickle computes, as no saved model does", ""
-    root = max(roots, key=lambda use: len(str(use.entry)))
+    partial = _PARTIAL.match(target)
+    if partial and partial[1] in plain:
+        return _judge_function(plain[partial[1]])
+    root = _root(target, plain)
+    if root is None:
+        return "runs", _COMPUTED, ""
     rest = target[len(str(root.entry)) :]
     kind, words = root.judgement
     if kind == "dangerous":
         return "runs", words or _UNNEEDED.get(root.origin.owner, ""), root.full
     if rest[0] == "." and "(" not in rest:  # a method of a class, fetched by getattr
-        kind, words = judge(root.module, root.name + rest, "called")
-        if kind in {"harmless", "class", "code"}:
-            return None, "", ""
-        if kind == "dangerous":
-            return "runs", words or _UNNEEDED.get(root.origin.owner, ""), root.full + rest
-        return "unclear", words, root.full + rest
+        return _judge_function(root, rest)
     if kind == "code" and _CLASS_MAKERS.search(target):
         return "unclear", "is a class whose code the file holds", root.full
     if kind == "code":
         return "runs", "runs bytecode that the file holds", root.full
     if root.origin.owner in {"project", "package", "main"}:
         return "unclear", "", root.full
-    return "runs", "is a callable that the pickle computes, as no saved model does", root.full
+    return "runs", _COMPUTED, root.full
 
 
-def _judge_function(use: Use) -> tuple[Literal["runs", "unclear"] | None, str, str]:
-    """The same for a function that is called by another name."""
-    kind, words = judge(use.module, use.name, "called")
+def _judge_function(use: Use, attribute: str = "") -> Verdict:
+    """The same for a function that is called by another name, or for a method of a class."""
+    kind, words = judge(use.module, use.name + attribute, "called")
     if kind == "dangerous":
-        return "runs", words or _UNNEEDED.get(use.origin.owner, ""), use.full
-    return ("unclear" if kind == "unclear" else None), words, use.full
+        return "runs", words or _UNNEEDED.get(use.origin.owner, ""), use.full + attribute
+    return ("unclear" if kind == "unclear" else None), words, use.full + attribute
 
 
 def _act(level: Literal["runs", "names", "unclear"], verb: str, use: Use, words: str, call: Call | None = None) -> Act:

@@ -6,10 +6,11 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.pickle._acts import Act, acts, inert_acts
-from modeldoctor.rules.pickle._uses import at, unpickled
+from modeldoctor.rules.pickle._uses import at
 from modeldoctor.wording import count, listing, quoted
 
 _SHOWN = 8
+_SHOWN_TEXT = 300
 
 
 @rule(
@@ -88,14 +89,18 @@ def _hit(checkpoint: Checkpoint, found: list[Act], message: str, severity: Sever
     first = found[0]
     called = first.level == "runs"
     more = len(found) - 1
-    loader = "" if unpickled(checkpoint) else "; only Python's unpickler runs it, torch's C++ loader refuses it"
+    scripted = checkpoint.format == "torchscript"
+    loader = "; only Python's unpickler runs it, torch's C++ loader refuses it" if scripted else ""
     return Hit(
         message + (f", and {count(more, 'more such call')}" if more and called else "") + loader,
         where=at(checkpoint, first.pickle, first.position),
         severity=severity,
         fix="don't load it before you know who wrote it; `torch.load(…, weights_only=True)` refuses such calls",
         notes=(
-            *(("runs" if called else "names", f"{quoted(act.text)}: {act.words}") for act in found[:_SHOWN]),
+            *(
+                ("runs" if called else "names", f"{quoted(act.text, _SHOWN_TEXT)}: {act.words}")
+                for act in found[:_SHOWN]
+            ),
             *((("runs", f"and {more - _SHOWN + 1:,} more"),) if more >= _SHOWN else ()),
         ),
         key=first.full or "computed",
