@@ -4,6 +4,7 @@ torch/export/__init__.py and torch/export/pt2_archive/_package.py; the JSON: tor
 of AOTInductor share the container: compiled libraries below `data/aotinductor/`.
 """
 
+import json
 from typing import Any
 
 from modeldoctor.detect import Sniffed
@@ -19,7 +20,11 @@ from modeldoctor.readers.checkpoint.strangers import read_inside
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry, told
 from modeldoctor.storage import Source
+from modeldoctor.wording import size
 
+# The JSON that lists weights, all models together: 35,000 weights.
+MAX_CONFIG_BYTES = 8 << 20
+_TAIL_BYTES = 64 << 10
 _OLD_PROGRAM = "serialized_exported_program.json"
 
 
@@ -49,6 +54,7 @@ class _Reading:
         self.problems: list[Problem] = []
         self.extras: dict[str, Any] = {}
         self.used: set[str] = set()
+        self.config_bytes = 0
 
     # ----------------------------------------------------------------------- torch 2.1 to 2.7
 
@@ -97,6 +103,11 @@ class _Reading:
         entry = find(self.archive, folder + config)
         if entry is None:
             return
+        self.config_bytes += entry.size_bytes
+        if self.config_bytes > MAX_CONFIG_BYTES:
+            text = f"lists of weights above {size(MAX_CONFIG_BYTES)} are not read"
+            self.problems.append(Problem("limit", text, entry.name))
+            return
         try:
             kind = "buffer" if folder.endswith("weights/") else "tensor"
             listed = read_config(parse(self.archive.read(entry)), folder, len(self.storages), prefix, kind)
@@ -129,25 +140,27 @@ class _Reading:
     # ----------------------------------------------------------------------- both
 
     def program(self, name: str) -> None:
-        """What the graph says of itself: schema, operator set, dialect, the torch that wrote it."""
+        """What the graph says of itself: schema, operator set, dialect, the torch that wrote it.
+
+        All that stands behind the graph, which is as long as the model and is not read.
+        """
         entry = find(self.archive, name)
         if entry is None:
             return
         try:
-            program = parse(self.archive.read(entry))
+            source = self.archive.open(entry)
         except ReadError as error:
             self.problems.append(Problem(error.kind, str(error), name, error.byte))
             return
-        if not isinstance(program, dict):
+        tail = source.read_at(max(0, source.size - _TAIL_BYTES), _TAIL_BYTES).decode("utf-8", "replace")
+        if not tail.rstrip().endswith("}"):
             self.problems.append(Problem("damaged", "is no JSON object", name))
-            return
-        for key in ("opset_version", "dialect", "verifiers", "torch_version"):
-            if key in program:
-                self.extras.setdefault(key, program[key])
-        schema = program.get("schema_version")
-        if isinstance(schema, dict):
-            schema = f"{schema.get('major')}.{schema.get('minor')}"
-        self.extras.setdefault("schema_version", None if schema is None else str(schema))
+        for key in ("opset_version", "dialect", "verifiers", "torch_version", "schema_version"):
+            value = _last_value(tail, key)
+            if key == "schema_version" and isinstance(value, dict):
+                value = f"{value.get('major')}.{value.get('minor')}"
+            if value is not None:
+                self.extras.setdefault(key, value if isinstance(value, (dict, list)) else str(value))
 
     def open(self, entry: Entry) -> Checkpoint | None:
         """The checkpoint or pickle that a member holds; its pickles and problems become ours."""
@@ -202,3 +215,16 @@ class _Reading:
             problems=(*told(problems), *self.archive.problems),
             extras=tuple(self.extras.items()),
         )
+
+
+def _last_value(text: str, key: str) -> Any:
+    """The value of the last such key. Quotes inside texts are escaped in JSON, so this is a key and no text."""
+    at = text.rfind(f'"{key}":')
+    if at < 0:
+        return None
+    start = at + len(key) + 3
+    start += len(text) - start - len(text[start:].lstrip())
+    try:
+        return json.JSONDecoder().raw_decode(text, start)[0]
+    except (ValueError, RecursionError):
+        return None

@@ -8,9 +8,10 @@ MAX_DEPTH = 3
 MAX_MODELS = 64
 # Bytes that are unpacked of one file: a second of work.
 MAX_UNPACKED_BYTES = 256 << 20
-# Bytes of members that are read as a whole (pickles, JSON), and of pickles alone: three seconds of work at worst.
+# Bytes of members that are read as a whole.
 MAX_WHOLE_BYTES = 256 << 20
-MAX_PICKLE_BYTES = 32 << 20
+# Opcodes of all pickles together, as many as one alone may have: two seconds of work.
+MAX_OPCODES = 8_000_000
 
 
 class Budget:
@@ -20,12 +21,12 @@ class Budget:
         self.models = MAX_MODELS
         self.unpacked = MAX_UNPACKED_BYTES
         self.whole = MAX_WHOLE_BYTES
-        self.pickles = MAX_PICKLE_BYTES
+        self.opcodes = MAX_OPCODES
 
     @property
     def spent(self) -> bool:
         """Whether no further model or pickle is read."""
-        return self.models <= 0 or self.pickles <= 0
+        return self.models <= 0 or self.opcodes <= 0
 
 
 class Inside:

@@ -77,7 +77,7 @@ def run_records(archive: Archive, name: str, role: str = "object") -> list[Run]:
         except ReadError as error:
             archive.problems.append(Problem(error.kind, str(error), entry.name, entry.offset))
             continue
-        archive.budget.pickles -= sum(run.pickle.size_bytes for run in found)
+        archive.budget.opcodes -= sum(run.pickle.opcode_count for run in found)
         runs += found
         archive.problems += problems
     return runs

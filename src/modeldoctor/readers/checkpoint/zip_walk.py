@@ -19,6 +19,8 @@ from modeldoctor.storage import Source
 
 # How many bytes may be searched for the end of members whose size is not known beforehand.
 MAX_SEARCHED_BYTES = 64 << 20
+# How many marks of an end are looked at for one member: random data has one in four billion bytes.
+MAX_TRIED = 10_000
 _BLOCK_BYTES = 1 << 20
 _LOCAL = struct.Struct("<4s2xHH4xIIIHH")
 _DESCRIPTOR = b"PK\x07\x08"
@@ -108,11 +110,13 @@ def _search(source: Source, start: int, budget: int) -> tuple[int, int] | None:
     if source.read_at(start, 4) in _NEXT:
         return 0, 0
     position = start
+    tried = 0
     while position < min(source.size, start + budget):
         # Blocks overlap by a descriptor, so that none is cut in two.
         block = source.read_at(position, _BLOCK_BYTES + 24)
         at = block.find(_DESCRIPTOR)
-        while 0 <= at < _BLOCK_BYTES:
+        while 0 <= at < _BLOCK_BYTES and tried < MAX_TRIED:
+            tried += 1
             found = _descriptor(block[at : at + 24], position + at - start)
             if found:
                 return found
