@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from modeldoctor.facts.checkpoint import Part
 from modeldoctor.findings import Severity, Where
@@ -65,6 +66,14 @@ def test_wrapped_lines_hang() -> None:
     rows = styled([line("  label  ", "one two three", hang=9)], width=14, color=False).splitlines()
     assert rows == ["  label  one", "         two", "         three"]
     assert styled([line("a" * 30, hang=2)], width=14, color=False) == "a" * 30 + "\n"
+
+
+def test_no_row_is_too_long_wherever_the_hang_falls() -> None:
+    text = "a few words of different lengths, some of them considerable, and a 名字 or two " * 3
+    for hang in range(30):
+        rows = styled([line(text, hang=hang)], width=60, color=False).splitlines()
+        assert max(map(cell_len, rows)) <= 60
+        assert " ".join(" ".join(rows).split()) == text.strip()
 
 
 def test_without_color_there_are_no_escapes_and_with_color_only_colors() -> None:

@@ -112,9 +112,9 @@ def _breaks(text: str, hang: int, width: int, measure: Callable[[str], int]) -> 
     """Where the lines after the first begin, so that each fits in `width` after `hang` columns."""
     if measure(text) <= width:
         return []
-    breaks, used = [], hang
-    for word in re.finditer(r"\S+\s*", text[hang:]):
-        if used > hang and used + measure(word[0].rstrip()) > width:
+    breaks, used = [], measure(text[:hang])
+    for word in re.finditer(r"\s*\S+\s*", text[hang:]):
+        if word.start() and used > hang and used + measure(word[0].rstrip()) > width:
             breaks.append(hang + word.start())
             used = hang
         used += measure(word[0])
@@ -134,6 +134,8 @@ def _broken(item: Line, breaks: list[int]) -> list[Line]:
             spans, start, breaks = [(indent, "")], end, breaks[1:]
         spans.append((span[start:], style))
         position += len(span)
+    if rows and spans:
+        spans[-1] = (spans[-1][0].rstrip(), spans[-1][1])
     return [*rows, Line(tuple(spans))]
 
 
