@@ -3,6 +3,7 @@
 from modeldoctor.facts.checkpoint import Checkpoint, Problem
 from modeldoctor.findings import Severity
 from modeldoctor.rules.base import Context
+from modeldoctor.wording import quoted
 
 Notes = tuple[tuple[str, str], ...]
 
@@ -37,7 +38,9 @@ def cut_or_sealed(checkpoint: Checkpoint) -> bool:
 
 def seen(problems: list[Problem], shown: int = 3) -> Notes:
     """One `seen` note for each of the first problems and one for the number of the others."""
-    lines = [f"`{problem.member}`: {problem.text}" if problem.member else problem.text for problem in problems[:shown]]
+    lines = [
+        f"{quoted(problem.member)}: {problem.text}" if problem.member else problem.text for problem in problems[:shown]
+    ]
     left = sum(problem.times for problem in problems) - len(lines)
     if left > 0:
         lines.append(f"and {left:,} more")

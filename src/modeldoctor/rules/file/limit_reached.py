@@ -53,6 +53,6 @@ def limit_reached(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
         f"a limit was reached and the rest was not checked: {problems[0].text}",
         where=place(checkpoint, problems[0].member, problems[0].byte),
         severity=Severity.ERROR if fails else Severity.WARNING,
-        fix=f"see what is so large with `modeldoctor inspect {argument(checkpoint.path)}`, save only what serving needs",
+        fix=f"see what is so large with `modeldoctor inspect {argument(checkpoint.path)}`, save what serving needs",
         notes=seen(problems[1:]),
     )

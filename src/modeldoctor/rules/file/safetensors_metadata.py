@@ -68,7 +68,11 @@ def safetensors_metadata(checkpoint: Checkpoint, context: Context) -> Iterator[H
     if metadata is None:
         what, error = "has no metadata", "AttributeError: 'NoneType' object has no attribute 'get' (until 4.51)"
     else:
-        what = f"has metadata with the format {quoted(str(given))}" if given else "has metadata without a format"
+        what = (
+            f"has metadata with the format {quoted(given)}"
+            if isinstance(given, str)
+            else "has metadata without a format"
+        )
         error = "OSError: The safetensors archive passed at … does not contain the valid metadata (every release)"
     expected = _WEIGHTS_NAME.search(checkpoint.path.replace("\\", "/"))
     yield Hit(

@@ -63,7 +63,7 @@ def tensor_outside_storage(checkpoint: Checkpoint, context: Context) -> Iterator
         notes=(
             (
                 "seen",
-                f"{quoted(first.path)} needs {count(last + 1, 'element')}, its storage has {count(storage.numel, 'element')}",
+                f"{quoted(first.path)} needs {needed}, its storage has {count(storage.numel, 'element')}",
             ),
             ("seen as", "RuntimeError: Trying to resize storage that is not resizable"),
         ),

@@ -14,7 +14,7 @@ _OWN = frozenset(
 )
 # Less is not worth a word: two megabytes, or a twentieth of a small file.
 _WORTH_BYTES = 2_000_000
-_WORTH_SHARE = 0.05
+_WORTH_PART = 20
 _WORTH_SMALL_BYTES = 10_000
 
 
@@ -61,7 +61,7 @@ def unexplained_bytes(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]
         return
     strangers = [record for record in container.records if not _is_own(record, container.root)]
     unexplained = sum(record.packed_bytes for record in strangers)
-    worth = max(_WORTH_SMALL_BYTES, min(_WORTH_BYTES, int(_WORTH_SHARE * checkpoint.size_bytes)))
+    worth = max(_WORTH_SMALL_BYTES, min(_WORTH_BYTES, checkpoint.size_bytes // _WORTH_PART))
     if unexplained < worth:
         return
     strangers.sort(key=lambda record: -record.packed_bytes)

@@ -6,6 +6,9 @@ from modeldoctor.wording import literal
 _WEIGHTS = frozenset({"weights", "ema"})
 FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
 
+# What no real key reaches, and a hostile one may: the code is cut there.
+_LONGEST_KEY = 500
+
 
 def weights(checkpoint: Checkpoint) -> tuple[Tensor, ...]:
     """The tensors of the model: without those of optimizers, schedulers and random number generators."""
@@ -30,7 +33,8 @@ def load_code(checkpoint: Checkpoint) -> str:
     path = literal(checkpoint.path.rpartition("/")[2])
     if checkpoint.format == "safetensors":
         return f"load_file({path})"
-    key = "".join(f"[{literal(part)}]" for part in (checkpoint.anatomy.weights_key or "").split(".") if part)
+    keys = (checkpoint.anatomy.weights_key or "")[:_LONGEST_KEY].split(".")
+    key = "".join(f"[{literal(part)}]" for part in keys if part)
     return f'torch.load({path}, map_location="cpu"){key}'
 
 

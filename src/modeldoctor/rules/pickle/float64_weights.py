@@ -10,7 +10,7 @@ from modeldoctor.wording import count, listing, share, size
 
 # A few doubles are meant as such: statistics, scales, running means, thresholds.
 _WORTH_BYTES = 100_000
-_WORTH_SHARE = 0.05
+_WORTH_PART = 20  # a twentieth
 
 
 @rule(
@@ -58,7 +58,7 @@ def float64_weights(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     double = [tensor for tensor in every if tensor.dtype == "float64" and tensor.layout == "strided"]
     wide = 8 * sum(tensor.numel for tensor in double)
     whole = checkpoint.anatomy.weights_bytes or checkpoint.anatomy.tensor_bytes
-    if wide < _WORTH_BYTES or wide < _WORTH_SHARE * whole:
+    if wide < _WORTH_BYTES or wide < whole // _WORTH_PART:
         return
     yield Hit(
         f"{count(len(double), 'tensor')} of the weights {'is' if len(double) == 1 else 'are'} float64: {size(wide)} "

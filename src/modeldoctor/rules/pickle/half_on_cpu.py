@@ -11,7 +11,6 @@ from modeldoctor.wording import share
 # First release whose CPU kernels for matrix products and convolutions take float16 (merged in October 2023).
 _HALF_ON_CPU = (2, 2)
 _OBJECTS = frozenset({"module", "scripted", "exported"})
-_MOSTLY = 0.5
 
 
 @rule(
@@ -64,7 +63,7 @@ def half_on_cpu(checkpoint: Checkpoint, context: Context) -> Iterator[Hit | Unju
     floating = [tensor for tensor in weights(checkpoint) if tensor.dtype.startswith(("float", "bfloat"))]
     half = sum(tensor.numel for tensor in floating if tensor.dtype == "float16")
     total = sum(tensor.numel for tensor in floating)
-    if not half or half < _MOSTLY * total:
+    if not half or 2 * half < total:
         return
     if context.target.cpu_only is None:
         yield Unjudged("the weights are float16; whether the target has a GPU is not known (`--gpu`, `--cuda`)")

@@ -13,7 +13,7 @@ from modeldoctor.wording import count, listing, quoted, share, size
 
 # torch.save writes views of small things all the time; below this the file is not worth a second look.
 _WORTH_BYTES = 1_000_000
-_WORTH_SHARE = 0.1
+_WORTH_PART = 10  # a tenth
 
 
 class _Drag(NamedTuple):
@@ -75,7 +75,7 @@ def storage_slice(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     yield Hit(
         f"{size(wasted)} of {size(whole)} ({share(wasted, whole)}) belong to no tensor: slices keep the whole storage "
         f"they were cut from",
-        severity=Severity.WARNING if wasted >= min(_WORTH_BYTES, _WORTH_SHARE * whole) else Severity.INFO,
+        severity=Severity.WARNING if wasted >= min(_WORTH_BYTES, whole // _WORTH_PART) else Severity.INFO,
         fix="save copies of the slices: `torch.save({name: tensor.clone() for name, tensor in state.items()}, path)`",
         notes=(
             ("slices", f"{count(len(paths), 'tensor')}: {listing(paths)}"),

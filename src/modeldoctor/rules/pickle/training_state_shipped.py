@@ -10,7 +10,7 @@ from modeldoctor.wording import listing, share, size
 
 # Below this nobody's start-up suffers: SGD without momentum keeps a few numbers.
 _WORTH_BYTES = 1_000_000
-_WORTH_SHARE = 0.1
+_WORTH_PART = 10  # a tenth
 _TRAINING = frozenset({"optimizer", "scheduler", "scaler", "rng"})
 
 
@@ -71,7 +71,7 @@ def training_state_shipped(checkpoint: Checkpoint, context: Context) -> Iterator
     yield Hit(
         f"{share(useless, whole)} of the tensors are optimizer state: {size(useless)} of {size(whole)}, "
         f"serving needs the {size(anatomy.weights_bytes)} of weights",
-        severity=Severity.WARNING if useless >= min(_WORTH_BYTES, _WORTH_SHARE * whole) else Severity.INFO,
+        severity=Severity.WARNING if useless >= min(_WORTH_BYTES, whole // _WORTH_PART) else Severity.INFO,
         fix=f"torch.save({load_code(checkpoint)}, {new_file(checkpoint)})"
         if key
         else "save only the state_dict of the model: `torch.save(model.state_dict(), path)`",

@@ -9,7 +9,7 @@ from modeldoctor.rules.pickle._weights import new_file
 from modeldoctor.wording import listing, literal, size
 
 # Two parts are copies of one model when their tensors and bytes differ by no more than a head or a counter.
-_ALIKE = 0.9
+_ALIKE_PERCENT = 90
 
 
 @rule(
@@ -56,7 +56,7 @@ def weights_twice(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     copies = [
         part
         for part in parts
-        if part.size_bytes >= _ALIKE * largest.size_bytes and part.tensors >= _ALIKE * largest.tensors
+        if _is_alike(part.size_bytes, largest.size_bytes) and _is_alike(part.tensors, largest.tensors)
     ]
     # Shared storages are counted once in the whole: copies that are none don't add up.
     if len(copies) < 2 or sum(part.size_bytes for part in copies) > checkpoint.anatomy.storage_bytes:
@@ -69,3 +69,7 @@ def weights_twice(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
         fix=f"ship one of them: `torch.save(torch.load({path})[{literal(chosen)}], {new_file(checkpoint)})`",
         notes=(("why", "the copies differ; the moving average is usually the one that was validated"),),
     )
+
+
+def _is_alike(number: int, largest: int) -> bool:
+    return 100 * number >= _ALIKE_PERCENT * largest
