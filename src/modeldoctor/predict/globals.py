@@ -17,6 +17,8 @@ Owner = Literal["main", "stdlib", "torch", "numpy", "package", "project"]
 
 # No listed name has more parts; a hostile one may have hundreds.
 _MOST_PARTS = 8
+# Several rules ask about the same names, as named and as called; the pickle machine takes up to 10,000 of a stream.
+_REMEMBERED = 1 << 15
 # Packages that come with torch (its wheel's top_level.txt, 1.4.0 to 2.13.0).
 _TORCH = frozenset({"torch", "functorch", "caffe2", "torchgen"})
 # multiprocessing re-runs the main script under the second name.
@@ -74,7 +76,7 @@ def canonical(module: str, name: str) -> tuple[str, str]:
     return IMPORT_MAPPING.get(module, module), name
 
 
-@lru_cache(4096)
+@lru_cache(_REMEMBERED)
 def judge(module: str, name: str, use: Use) -> Judgement:
     """What this use of a global does when the pickle is loaded without restrictions."""
     module, name = canonical(module, name)
@@ -159,7 +161,7 @@ def reaches_outside(name: str) -> str | None:
     return None
 
 
-@lru_cache(4096)
+@lru_cache(_REMEMBERED)
 def origin(module: str, name: str = "") -> Origin:
     """Whose module it is. A module that nobody is known to publish belongs to the project that wrote the file."""
     module, name = canonical(module, name)

@@ -42,8 +42,8 @@ class Act(NamedTuple):
     text: str
     words: str
     full: str
-    pickle: Pickle
-    position: int
+    member: str | None
+    byte: int
 
 
 def acts(checkpoint: Checkpoint, context: Context) -> list[Act]:
@@ -135,7 +135,9 @@ def _of_computed(pickle: Pickle, call: Call, plain: dict[str, Use]) -> Iterator[
         return
     level, words, full = _judge_computed(call.target, plain)
     if level is not None:
-        yield Act(level, "runs", f"{call.target}({call.arguments})", words, full, pickle, call.position)
+        yield Act(
+            level, "runs", f"{call.target}({call.arguments})", words, full, pickle.member, pickle.offset + call.position
+        )
 
 
 Verdict = tuple[Literal["runs", "unclear"] | None, str, str]
@@ -174,4 +176,5 @@ def _judge_function(use: Use, attribute: str = "") -> Verdict:
 
 def _act(level: Literal["runs", "names", "unclear"], verb: str, use: Use, words: str, call: Call | None = None) -> Act:
     text = f"{use.full}({call.arguments})" if call else use.full
-    return Act(level, verb, text, words, use.full, use.pickle, call.position if call else use.entry.position)
+    position = call.position if call else use.entry.position
+    return Act(level, verb, text, words, use.full, use.pickle.member, use.pickle.offset + position)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
-from modeldoctor.rules.base import Context, rule
+from modeldoctor.rules.base import Context, place, rule
 from modeldoctor.rules.pickle._acts import Act, acts, inert_acts
-from modeldoctor.rules.pickle._uses import at
 from modeldoctor.wording import count, listing, quoted
 
 _SHOWN = 8
@@ -93,7 +92,7 @@ def _hit(checkpoint: Checkpoint, found: list[Act], message: str, severity: Sever
     loader = "; only Python's unpickler runs it, torch's C++ loader refuses it" if scripted else ""
     return Hit(
         message + (f", and {count(more, 'more such call')}" if more and called else "") + loader,
-        where=at(checkpoint, first.pickle, first.position),
+        where=place(checkpoint, first.member, first.byte),
         severity=severity,
         fix="don't load it before you know who wrote it; `torch.load(…, weights_only=True)` refuses such calls",
         notes=(
@@ -104,10 +103,5 @@ def _hit(checkpoint: Checkpoint, found: list[Act], message: str, severity: Sever
             *((("runs", f"and {more - _SHOWN + 1:,} more"),) if more >= _SHOWN else ()),
         ),
         key=first.full or "computed",
-        data={
-            "calls": [
-                {"call": act.text, "member": act.pickle.member, "byte": act.pickle.offset + act.position}
-                for act in found[:100]
-            ]
-        },
+        data={"calls": [{"call": act.text, "member": act.member, "byte": act.byte} for act in found[:100]]},
     )

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Confidence, Hit, Severity
-from modeldoctor.rules.base import Context, rule
+from modeldoctor.rules.base import Context, place, rule
 from modeldoctor.rules.pickle._acts import acts
-from modeldoctor.rules.pickle._uses import at, unpickled
+from modeldoctor.rules.pickle._uses import unpickled
 from modeldoctor.wording import count, listing, quoted
 
 _SHOWN = 8
@@ -59,7 +59,7 @@ def unknown_call(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     names = list(dict.fromkeys(act.full or act.text for act in found))
     yield Hit(
         f"loading calls {count(len(names), 'thing')} not known to be harmless: {listing(names)}",
-        where=at(checkpoint, found[0].pickle, found[0].position),
+        where=place(checkpoint, found[0].member, found[0].byte),
         fix="save a state_dict and plain values, or list what you know in `trusted-globals`",
         notes=(
             *(("calls", quoted(act.text) + (f": {act.words}" if act.words else "")) for act in found[:_SHOWN]),
