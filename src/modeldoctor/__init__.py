@@ -17,14 +17,15 @@ __all__ = ["DISTRIBUTION", "Finding", "Report", "__version__", "check", "inspect
 def __getattr__(name: str) -> object:
     """Load the public API on first use: `modeldoctor --version` must not pay for it."""
     if name in {"check", "inspect"}:
-        from modeldoctor import api as module
-    elif name in {"Finding", "Report"}:
-        from modeldoctor import findings as module
-    else:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value: object = getattr(module, name)
-    return value
+        from modeldoctor import api
+
+        return getattr(api, name)
+    if name in {"Finding", "Report"}:
+        from modeldoctor import findings
+
+        return getattr(findings, name)
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)
 
 
 def __dir__() -> list[str]:
