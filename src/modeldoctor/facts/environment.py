@@ -4,10 +4,16 @@ from typing import NamedTuple
 
 
 class Value(NamedTuple):
-    """A version or name (`2.6.0`, `t4`), and its source: `--torch`, `requirements.txt:3`, `Dockerfile:1`."""
+    """A version or name (`2.6.0`, `t4`), and its source: `--torch`, `requirements.txt:3`, `Dockerfile:1`.
+
+    kind: `given` (a flag or the configuration), `project`, `interpreter` (`--interpreter`) or `environment` (an active
+    one, or `./.venv`). `why` says how the text follows from the source where it isn't written there.
+    """
 
     text: str
     source: str
+    kind: str = "given"
+    why: str = ""
 
     @property
     def release(self) -> tuple[int, ...]:
@@ -41,3 +47,34 @@ class Target(NamedTuple):
         if self.gpus is None:
             return None
         return not self.gpus
+
+
+class Installed(NamedTuple):
+    """What an environment on disk holds, read from its metadata: nothing of it was run.
+
+    kind: `interpreter` (named by the user), `venv` or `conda` (active, or `./.venv`). `torch` is `torch.__version__`
+    with its build (`2.6.0+cu124`), `cuda` that of the build (`12.4`, `cpu`), both `""` when not known. `packages` are
+    normalised names with versions; `folders` the site-packages they lie in.
+    """
+
+    path: str
+    kind: str
+    python: str = ""
+    torch: str = ""
+    cuda: str = ""
+    packages: tuple[tuple[str, str], ...] = ()
+    folders: tuple[str, ...] = ()
+    problem: str = ""
+
+    def version(self, name: str) -> str:
+        """The version of a package; `""` when it is not there."""
+        return next((version for package, version in self.packages if package == name), "")
+
+
+class Decision(NamedTuple):
+    """How one value of the target was chosen. `others` were found too and lost; `reason` says when nothing was."""
+
+    name: str
+    value: Value | None
+    others: tuple[Value, ...] = ()
+    reason: str = ""

@@ -49,12 +49,12 @@ class Files:
                 found.append(path)
         return found
 
-    def read(self, path: str, kind: str = "") -> Manifest | None:
-        """One manifest; None when there is no such file, or it is one too many."""
+    def read(self, path: str, kind: str = "requirements") -> Manifest | None:
+        """One manifest, of this kind if its name says none; None when there is no such file, or it is one too many."""
         if path not in self._known:
             real = os.path.join(self.root, *path.split("/"))
             usable = len(self._known) < 2 * MAX_MANIFESTS and os.path.isfile(real)
-            self._known[path] = read_manifest(real, self.named(path), kind or kind_of(path)) if usable else None
+            self._known[path] = read_manifest(real, self.named(path), kind_of(path) or kind) if usable else None
         return self._known[path]
 
     def named(self, path: str) -> str:

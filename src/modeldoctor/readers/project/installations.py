@@ -41,8 +41,8 @@ class Source(Protocol):
     single: bool
     paths: list[str]
 
-    def read(self, path: str, kind: str = "") -> Manifest | None:
-        """The manifest at a path relative to the root."""
+    def read(self, path: str, kind: str = "requirements") -> Manifest | None:
+        """The manifest at a path relative to the root; `kind` counts when its name says none."""
 
     def named(self, path: str) -> str:
         """A path as reports print it."""
@@ -135,7 +135,8 @@ class _Assembler:
 
     def requirement_file(self, path: str, manifest: Manifest) -> Iterator[Installation]:
         """A requirement file that no other one includes."""
-        if manifest.step is None or any(path in self.includes_of(other) for other in self.manifests if other != path):
+        includers = {other for other in self.manifests if other != path and path in self.includes_of(other)}
+        if manifest.step is None or includers - self.below(path):
             return
         files = [path]
         step = self.filled(manifest.step, path, files)
@@ -222,7 +223,7 @@ class _Assembler:
                 self.loop(include, origin, path)
                 continue
             seen.add(path)
-            manifest = self.manifests.get(path) or self.source.read(path)
+            manifest = self.manifests.get(path) or self.source.read(path, _kind(include))
             if manifest is None or manifest.step is None:
                 continue
             self.manifests.setdefault(path, manifest)
@@ -232,21 +233,21 @@ class _Assembler:
         return step
 
     def loop(self, include: Include, origin: str, path: str) -> None:
-        """A file that includes itself over others; a file that is included twice is none."""
-        if path in self.ancestors(origin):
-            message = f"`{include.target}` includes this file again; pip never ends"
-            flaw = Flaw("loop", message, include.path, include.line, fatal=True)
-            if flaw not in self.flaws:
-                self.flaws.append(flaw)
+        """A file that includes itself over others; a file that is only included twice is none."""
+        if origin not in self.below(path) and origin != path:
+            return
+        known = {flaw.path for flaw in self.flaws if flaw.kind == "loop"}
+        if not known & {self.source.named(other) for other in self.below(path)}:
+            message = f"`{include.target}` includes this file again; pip stops there"
+            self.flaws.append(Flaw("loop", message, include.path, include.line, fatal=True))
 
-    def ancestors(self, path: str) -> set[str]:
-        """The file and those that include it, directly or not."""
-        found = {path}
-        for _ in range(MAX_INCLUDES):
-            more = {other for other in self.manifests if other not in found and self.includes_of(other) & found}
-            if not more:
-                break
+    def below(self, path: str) -> set[str]:
+        """The files that a file includes, directly or not."""
+        found: set[str] = set()
+        more = self.includes_of(path)
+        while more:
             found |= more
+            more = {inner for other in more for inner in self.includes_of(other)} - found
         return found
 
     def includes_of(self, path: str) -> set[str]:
@@ -262,9 +263,7 @@ class _Assembler:
             return None
         folder = posixpath.dirname(origin)
         direct = posixpath.normpath(posixpath.join(folder, name))
-        if direct in self.manifests or self.source.read(
-            direct, "constraints" if include.constraints else "requirements"
-        ):
+        if direct in self.manifests or self.source.read(direct, _kind(include)):
             return direct
         if self.manifests[origin].kind in {"dockerfile", "shell"} if origin in self.manifests else False:
             return self.by_name(posixpath.basename(name), folder)
@@ -292,7 +291,14 @@ class _Assembler:
                     continue
                 if not any(pin.name != "python" for pin in manifest.step.pins):
                     continue
-                files.append(path)
+                files += [
+                    path,
+                    *(
+                        own
+                        for own in (posixpath.normpath(posixpath.join(where, "pyproject.toml")),)
+                        if own in self.manifests
+                    ),
+                ]
                 pins = tuple(
                     pin for pin in manifest.step.pins
                     if pin.name != "python" and (not pin.group or pin.group in chosen or "all-extras" in step.options)
@@ -316,6 +322,10 @@ def _python_of(image: Image) -> Pin:
     dots = image.python.count(".")
     specifier = f"=={image.python}" if dots == 2 else f"=={image.python}.*" if dots else f">={image.python}"
     return Pin("python", specifier, image.reference, image.path, image.line)
+
+
+def _kind(include: Include) -> str:
+    return "constraints" if include.constraints else "requirements"
 
 
 def _groups(step: Step) -> list[str]:

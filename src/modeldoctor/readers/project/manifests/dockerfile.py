@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from modeldoctor.facts.pins import Flaw, Image, Manifest, Step
+from modeldoctor.facts.pins import Flaw, Image, Index, Manifest, Step
 from modeldoctor.readers.project.manifests import installs, shell
 from modeldoctor.readers.project.manifests.images import read_image
 
@@ -12,10 +12,16 @@ MAX_INSTRUCTIONS = 2000
 MAX_STAGES = 100
 
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*(\S)", re.IGNORECASE)
-_INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)$", re.DOTALL)
+_INSTRUCTION = re.compile(r"\s*([A-Za-z]+)[ \t]+(.*)$", re.DOTALL)
 _FROM = re.compile(r"(?:--platform=(\S+)\s+)?(\S+)(?:\s+AS\s+(\S+))?\s*$", re.IGNORECASE)
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
+_SCRIPT = re.compile(r"\s*RUN\s+(?:--\S+\s+)*<<", re.IGNORECASE)
 _COPY_FROM = re.compile(r"--from=(\S+)\s+(.*)$", re.DOTALL)
+# Environment variables that pip and uv read (pip: PIP_<OPTION>), and the role of the index they name.
+_INDEX_VARIABLES = {
+    "PIP_INDEX_URL": "index", "UV_INDEX_URL": "index", "UV_DEFAULT_INDEX": "index",
+    "PIP_EXTRA_INDEX_URL": "extra", "UV_EXTRA_INDEX_URL": "extra", "UV_INDEX": "extra", "PIP_FIND_LINKS": "find-links",
+}  # fmt: skip
 # What a stage copies when it takes the packages that another stage installed.
 _PACKAGES = re.compile(
     r"site-packages|dist-packages|venv|/\.local|/usr/local(?:/|\s|$)|/opt/conda|/conda|/install\b|/wheels?\b|/deps\b"
@@ -52,33 +58,49 @@ def instructions(text: str) -> Iterator[Instruction]:
     """The instructions of a Dockerfile; comments and blank lines inside a continued one are dropped."""
     lines = text.splitlines()
     first = _ESCAPE.match(lines[0]) if lines else None
-    escape = first[1] if first else "\\"
     number, count = 0, 0
     while number < len(lines) and count < MAX_INSTRUCTIONS:
         start = number
-        parts: list[str] = []
-        open_ = True
-        while open_ and number < len(lines):
-            line = lines[number].rstrip()
+        if not lines[number].strip() or lines[number].lstrip().startswith("#"):
             number += 1
-            if parts and (not line.strip() or line.lstrip().startswith("#")):
-                parts.append("\\" if parts else "")  # keeps the count of lines
-                continue
-            open_ = line.endswith(escape)
-            parts.append(line[:-1] + "\\" if open_ else line)
-        body = "\n".join(parts)
-        found = _INSTRUCTION.match(body)
-        if found is None or body.lstrip().startswith("#"):
-            number = start + 1
             continue
-        for heredoc in _HEREDOC.finditer(body) if found[1].upper() in {"RUN", "COPY"} else ():
-            end = next((at for at in range(number, len(lines)) if lines[at].strip() == heredoc[1]), len(lines) - 1)
-            if found[1].upper() == "RUN":
-                body = "\n".join([body.replace(heredoc[0], ""), *lines[number:end]])
-                found = _INSTRUCTION.match(body) or found
-            number = end + 1
+        body, number = _continued(lines, number, first[1] if first else "\\")
+        found = _INSTRUCTION.match(body)
+        if found is None:
+            continue
+        name = found[1].upper()
+        if name in {"RUN", "COPY"}:
+            body, number = _with_documents(body, lines, number)
+            found = _INSTRUCTION.match(body) or found
         count += 1
-        yield Instruction(found[1].upper(), found[2], start + 1)
+        yield Instruction(name, found[2], start + 1)
+
+
+def _continued(lines: list[str], number: int, escape: str) -> tuple[str, int]:
+    """The text of an instruction that starts here, and the number of the line behind it."""
+    parts: list[str] = []
+    while number < len(lines):
+        line = lines[number].rstrip()
+        number += 1
+        if parts and (not line.strip() or line.lstrip().startswith("#")):
+            parts.append("\\")  # keeps the count of lines
+            continue
+        if not line.endswith(escape):
+            parts.append(line)
+            break
+        parts.append(line[:-1] + "\\")
+    return "\n".join(parts), number
+
+
+def _with_documents(body: str, lines: list[str], number: int) -> tuple[str, int]:
+    """An instruction with its here-documents: `RUN <<EOF` is a script, `RUN cat <<EOF` is input for a command."""
+    script = _SCRIPT.match(body)
+    for document in list(_HEREDOC.finditer(body))[:MAX_STAGES]:
+        end = next((at for at in range(number, len(lines)) if lines[at].strip() == document[1]), len(lines) - 1)
+        kept = lines[number:end] if script else lines[number : end + 1]
+        body = "\n".join([body.replace(document[0], "") if script else body, *kept])
+        number = end + 1
+    return body, number
 
 
 class _Reader:
@@ -162,11 +184,22 @@ class _Reader:
         else:
             found = list(shell.commands(text, instruction.line, dict(self.variables)))
         for command in found:
-            steps = list(installs.steps(command, self.path, self.flaws)) if command else []
-            backend = self.variables.get("UV_TORCH_BACKEND")
-            if backend:
-                steps = [step._replace(options=(*step.options, f"torch-backend={backend}")) for step in steps]
-            self.stages[-1].steps.extend(steps)
+            if command:
+                self.stages[-1].steps.extend(map(self.surrounded, installs.steps(command, self.path, self.flaws)))
+
+    def surrounded(self, step: Step) -> Step:
+        """A step with what environment variables add to it."""
+        indexes = tuple(
+            Index(
+                url.partition("=")[2] if name == "UV_INDEX" and "=" in url.partition("://")[0] else url, role, self.path
+            )
+            for name, role in _INDEX_VARIABLES.items()
+            if name.startswith("UV_") == (step.tool == "uv")
+            for url in self.variables.get(name, "").split()
+        )
+        backend = self.variables.get("UV_TORCH_BACKEND") if step.tool == "uv" else None
+        options = (f"torch-backend={backend}",) if backend else ()
+        return step._replace(indexes=indexes + step.indexes, options=step.options + options)
 
     def copy(self, instruction: Instruction) -> None:
         """`COPY --from=builder /opt/venv /opt/venv`: what the other stage installed is here too."""
