@@ -7,6 +7,8 @@ with a module, a state_dict or an optimizer's state in it → `training`; an obj
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from operator import add
 from typing import Any, NamedTuple
 
 from modeldoctor.facts.checkpoint import Anatomy, Instance, Part, Problem, Storage, Tensor
@@ -26,7 +28,7 @@ from modeldoctor.readers.checkpoint.anatomy_parts import (
 )
 from modeldoctor.readers.checkpoint.anatomy_sums import add_up, groups, largest, new_bytes, prefixes
 from modeldoctor.readers.checkpoint.pickle_values import Dict, Name, Object, StorageRef, TensorValue, items_of
-from modeldoctor.readers.checkpoint.pickle_walk import Walk, is_module, key_text
+from modeldoctor.readers.checkpoint.pickle_walk import Table, Walk, is_module, key_text
 
 # Entries at the root that are told one by one.
 _MOST_ENTRIES = 200
@@ -70,13 +72,29 @@ def _with_names(anatomy: Anatomy, value: Any, weights: Sequence[Tensor], instanc
 
 
 def _tensors(walk: Walk) -> Iterator[Tensor]:
+    """The tensors by their names. What a module registered is not told again for each attribute that refers to it."""
+    registered: set[int] = set()
+    later: list[tuple[str, TensorValue]] = []
     new = tuple.__new__  # what Tensor() does, in a third of the time
     for path, value, kind in walk:
+        if type(value) is Table:
+            yield from map(new, repeat(Tensor), map(add, zip(value.paths(path), strict=True), value.values))
+            continue
         if type(value) is Object:
             value = value.value  # noqa: PLW2901 - a tensor of torch before 0.4
-        if type(value) is TensorValue:
-            found = new(Tensor, (path, *value))
-            yield found if not kind or value.kind == kind else found._replace(kind=kind)
+        if type(value) is not TensorValue:
+            continue
+        if kind == "attribute":
+            later.append((path, value))
+        elif not kind or value.kind == kind:
+            yield new(Tensor, (path, *value))
+        else:
+            yield new(Tensor, (path, *value))._replace(kind=kind)
+        if kind in {"parameter", "buffer"}:
+            registered.add(id(value))
+    for path, value in later:
+        if id(value) not in registered:
+            yield new(Tensor, (path, *value))
 
 
 # --------------------------------------------------------------------------- contents
@@ -113,9 +131,7 @@ def _contents(value: Any, tensors: Sequence[Tensor], found: _Found) -> Anatomy:
     container = items_of(value) is not None or type(value) in {list, tuple}
     if found.weights:
         return Anatomy("training" if container else "module", root_class, found.key)
-    if container and (
-        holds_optimizer(value) or any(holds_optimizer(item) for _, item in fields(value)[:_MOST_ENTRIES])
-    ):
+    if container and (holds_optimizer(value) or any(holds_optimizer(item) for _, item in fields(value, _MOST_ENTRIES))):
         return Anatomy("training", root_class)
     if container and tensors:
         return Anatomy("tensors", root_class)
@@ -145,8 +161,7 @@ def _class_of(value: Any) -> str | None:
 
 
 def _epoch(value: Any) -> int | None:
-    items = items_of(value)
-    epoch = items.get("epoch") if items is not None else None
+    epoch = next((item for key, item in fields(value, _MOST_ENTRIES) if type(key) is str and key == "epoch"), None)
     return epoch if type(epoch) is int and -1 <= epoch < 1 << 40 else None
 
 
@@ -170,19 +185,32 @@ def _parts(
 
     A storage counts for the first entry that shows it.
     """
-    entries = fields(value)
+    entries = fields(value, _MOST_ENTRIES + 1)
     if found.whole or len(entries) > _MOST_ENTRIES:
         return groups(tensors, storages), ()
     root_is_optimizer = is_optimizer(value)
     parts: list[Part] = []
     optimizers: list[str] = []
     seen: set[int] = set()
+    members = _by_entry([key_text(key) for key, _ in entries], tensors)
     for key, item in entries:
         name = key_text(key)
-        below = name + "."
-        own = [tensor for tensor in tensors if tensor.path == name or tensor.path.startswith(below)]
+        own = members[name]
         kind = "optimizer" if root_is_optimizer else kind_of(name, item, found.weights)
         if kind == "optimizer" or holds_optimizer(item):
-            optimizers.append(below)
+            optimizers.append(name + ".")
         parts.append(Part(name, kind, len(own), new_bytes(own, storages, seen)))
     return largest(parts), tuple(optimizers)
+
+
+def _by_entry(names: list[str], tensors: Sequence[Tensor]) -> dict[str, list[Tensor]]:
+    """The tensors below each of the entries."""
+    members: dict[str, list[Tensor]] = {name: [] for name in names}
+    dotted = [name for name in names if "." in name]
+    for tensor in tensors:
+        path = tensor.path
+        head = path.partition(".")[0]
+        if head not in members:
+            head = next((name for name in dotted if path == name or path.startswith(name + ".")), head)
+        members.setdefault(head, []).append(tensor)
+    return members

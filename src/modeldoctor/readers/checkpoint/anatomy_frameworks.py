@@ -70,7 +70,7 @@ Found = tuple[str | None, str | None]
 
 def framework_of(value: Any, anatomy: Anatomy, tensors: Sequence[Tensor], instances: Iterable[Instance]) -> Found:
     """The library and the evidence, or (None, None)."""
-    keys = {key: item for key, item in fields(value)[:_MOST_NAMES] if type(key) is str}
+    keys = {key: item for key, item in fields(value, _MOST_NAMES) if type(key) is str}
     return (
         _by_version(keys)
         or _by_class(anatomy, instances)

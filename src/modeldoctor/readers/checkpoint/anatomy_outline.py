@@ -17,18 +17,20 @@ Outline = tuple[tuple[str, Any], ...]
 
 def outline_of(value: Any, level: int = 0) -> Outline:
     """Nested (key, text) pairs of a container, its first entries; tensors of a state_dict are left out."""
-    entries = fields(value)
-    if is_module(value) or sum(1 for _, item in entries[:_MOST_ENTRIES] if is_tensor(item)) > _MOST_ENTRIES // 2:
+    entries = fields(value, _MOST_ENTRIES)
+    if is_module(value) or sum(1 for _, item in entries if is_tensor(item)) > _MOST_ENTRIES // 2:
         return ()
-    pairs = [(key_text(key)[:_MOST_KEY], _of(item, level)) for key, item in entries[:_MOST_ENTRIES]]
-    if len(entries) > _MOST_ENTRIES:
-        pairs.append(("…", f"{len(entries) - _MOST_ENTRIES:,} more"))
+    pairs = [(key_text(key)[:_MOST_KEY], _of(item, level)) for key, item in entries]
+    items = items_of(value)
+    left = (len(items) // 2 if items is not None else len(value) if type(value) is list else 0) - _MOST_ENTRIES
+    if left > 0:
+        pairs.append(("…", f"{left:,} more"))
     return tuple(pairs)
 
 
 def _of(value: Any, level: int) -> Any:
     items = items_of(value)
-    if items and level + 1 < _MOST_LEVELS and not any(_is_deep(item) for _, item in fields(value)[:_MOST_ENTRIES]):
+    if items and level + 1 < _MOST_LEVELS and not any(_is_deep(item) for _, item in fields(value, _MOST_ENTRIES)):
         return outline_of(value, level + 1)
     if type(value) is Object and type(value.value) in {Array, TensorValue}:
         value = value.value

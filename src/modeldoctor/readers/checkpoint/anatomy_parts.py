@@ -21,7 +21,7 @@ from modeldoctor.readers.checkpoint.pickle_walk import is_module, key_text
 
 # Levels of containers in which weights are looked for (`{"models": {"a": {"state_dict": …}}}`), and entries of each.
 _MAX_LEVELS = 4
-_MAX_ENTRIES = 2_000
+MAX_ENTRIES = 2_000
 
 # Where trainers put the weights to serve, the most usual first.
 WEIGHT_KEYS = (
@@ -68,21 +68,21 @@ def is_tensor(value: Any) -> bool:
     return type(value) is TensorValue or (type(value) is Object and type(value.value) is TensorValue)
 
 
-def fields(value: Any) -> list[tuple[Any, Any]]:
-    """The entries of a dict or list, the attributes of an object."""
+def fields(value: Any, most: int = MAX_ENTRIES) -> list[tuple[Any, Any]]:
+    """The first entries of a dict or list, the first attributes of an object."""
     items = items_of(value)
     if items is not None:
-        return list(items.pairs())
+        return list(zip(items[: 2 * most : 2], items[1 : 2 * most : 2], strict=False))
     if type(value) is list or type(value) is tuple:
-        return [(str(index), item) for index, item in enumerate(value)]
+        return [(str(index), item) for index, item in enumerate(value[:most])]
     if type(value) is Object:
-        return [pair for state in value.dicts() for pair in state.pairs()]
+        return [pair for state in value.dicts() for pair in fields(state, most)][:most]
     return []
 
 
 def is_optimizer(value: Any) -> bool:
     """Whether it is the state_dict of an optimizer, or one pickled whole."""
-    keys = {key for key, _ in fields(value)[:_MAX_ENTRIES] if type(key) is str}
+    keys = {key for key, _ in fields(value) if type(key) is str}
     return "param_groups" in keys and "state" in keys
 
 
@@ -96,18 +96,20 @@ def is_state_dict(value: Any) -> bool:
     items = items_of(value)
     if items is None:
         return False
-    if not items:
+    keys, values = items[::2], items[1::2]
+    if not keys:
         return _has_metadata(value)
-    tensors = named = 0
-    for key, item in items.pairs():
-        if type(key) is not str or is_module(item):
-            return False
-        if is_tensor(item):
-            tensors += 1
-            named += "." in key or key in _LEAVES
-    if 2 * tensors < len(items) // 2:
+    if set(map(type, keys)) != {str}:
         return False
-    return _has_metadata(value) or (tensors > 0 and 2 * named >= tensors)
+    names = keys
+    if set(map(type, values)) != {TensorValue}:
+        if any(map(is_module, values)):
+            return False
+        names = [key for key, item in zip(keys, values, strict=False) if is_tensor(item)]
+    if 2 * len(names) < len(keys):
+        return False
+    named = sum("." in name or name in _LEAVES for name in names)
+    return _has_metadata(value) or (named > 0 and 2 * named >= len(names))
 
 
 def _has_metadata(value: Any) -> bool:
@@ -125,7 +127,7 @@ def find_weights(value: Any) -> list[Weights]:
 def _weights(value: Any, path: tuple[str, ...], level: int) -> Iterator[Weights]:
     if level > _MAX_LEVELS:
         return
-    for key, item in fields(value)[:_MAX_ENTRIES]:
+    for key, item in fields(value):
         name = key_text(key)
         below = (*path, name)
         ema = any(_EMA.search(part.lower()) for part in below)
@@ -182,7 +184,7 @@ def kind_of(name: str, value: Any, weights: list[Weights]) -> str:
         return "ema" if all(each.ema for each in own) else "weights"
     if holds_optimizer(value) or _OPTIMIZER.search(lower):
         return "optimizer"
-    keys = {key for key, _ in fields(value)[:_MAX_ENTRIES] if type(key) is str}
+    keys = {key for key, _ in fields(value) if type(key) is str}
     if lower == "opt" and ("state" in keys or "hypers" in keys):  # fastai
         return "optimizer"
     if _SCHEDULER.search(lower) or {"last_epoch", "base_lrs"} <= keys or {"last_epoch", "_step_count"} <= keys:
@@ -198,7 +200,7 @@ def kind_of(name: str, value: Any, weights: list[Weights]) -> str:
 
 def holds_optimizer(value: Any) -> bool:
     """Whether it is an optimizer's state, or a list or dict of such."""
-    return is_optimizer(value) or any(is_optimizer(item) for _, item in fields(value)[:100])
+    return is_optimizer(value) or any(is_optimizer(item) for _, item in fields(value, 100))
 
 
 def is_plain(value: Any, levels: int = 4) -> bool:
@@ -207,4 +209,4 @@ def is_plain(value: Any, levels: int = 4) -> bool:
         return False
     if type(value) is Object and items_of(value) is None:
         return type(value.value) is Array or (type(value.cls) is Name and value.cls.quiet)
-    return levels == 0 or all(is_plain(item, levels - 1) for _, item in fields(value)[:20])
+    return levels == 0 or all(is_plain(item, levels - 1) for _, item in fields(value, 20))

@@ -192,26 +192,24 @@ def _shape(pid: Any) -> tuple[str, str | None]:
     return "integer" if kind is int else "other", None
 
 
-def _storage(m: Machine, pid: Any) -> StorageRef | None:
+def _storage(m: Machine, pid: Any) -> StorageRef:
     """A storage: class, key, location, number of elements, and in the legacy format a view of it or None."""
     cls, key, location, numel = pid[1:5]
     if type(key) is not str:
         key = str(key, "ascii", "replace") if type(key) is bytes else show(key)
     dtype = STORAGE_DTYPES[cls.name]
-    ref = m.refs.get(key)
-    if ref is None:
+    place = m.refs.get(key)
+    if place is None:
         if type(location) is not str:
             location = str(location, "ascii", "replace") if type(location) is bytes else show(location)
         if type(numel) is not int or not 0 <= numel <= MAX_NUMEL:
             raise Stopped(f"a storage of {show(numel)} elements")
-        storage = Storage(
-            key, intern(str(cls)), dtype, numel, numel * ITEM_BYTES[dtype], intern(location), position=m.position
-        )
-        ref = m.refs[key] = StorageRef(len(m.storages), dtype, storage.device, 0)
-        m.storages.append(storage)
-    elif dtype != ref.dtype and not m.storages[ref.place].numel:
-        ref = ref._replace(dtype=dtype)  # an empty storage is made anew at each mention, the others only once
+        place = m.refs[key] = len(m.storages)
+        size = numel * ITEM_BYTES[dtype]
+        m.storages.append(Storage(key, intern(str(cls)), dtype, numel, size, intern(location), position=m.position))
+    storage = m.storages[place]
+    if storage.numel:  # an empty storage is made anew at each mention, the others only once
+        dtype = storage.dtype
     view = pid[5] if len(pid) == 6 else None
-    if type(view) is tuple and len(view) == 3 and type(view[1]) is int:  # its key, offset and size
-        return ref._replace(offset=view[1])
-    return ref
+    offset = view[1] if type(view) is tuple and len(view) == 3 and type(view[1]) is int else 0  # key, offset, size
+    return StorageRef(place, dtype, storage.device, offset)

@@ -16,9 +16,10 @@ from modeldoctor.readers.checkpoint.pickle_calls import call, persistent
 from modeldoctor.readers.checkpoint.pickle_facts import pickle_facts
 from modeldoctor.readers.checkpoint.pickle_nested import examine
 from modeldoctor.readers.checkpoint.pickle_opcodes import OPCODES
-from modeldoctor.readers.checkpoint.pickle_state import MAX_OPCODES, Machine, Stopped
+from modeldoctor.readers.checkpoint.pickle_regular import Regular
+from modeldoctor.readers.checkpoint.pickle_state import MAX_OPCODES, Again, Machine, Stopped
 from modeldoctor.readers.checkpoint.pickle_text import show
-from modeldoctor.readers.checkpoint.pickle_values import Object, items_of
+from modeldoctor.readers.checkpoint.pickle_values import Object, TensorValue, items_of
 from modeldoctor.storage import Source
 
 _unsigned_4 = Struct("<I").unpack_from
@@ -55,12 +56,16 @@ def run(
     `known` gives the values of persistent ids that are no storages (the tensors of torch 0.1's tar files), by their
     text. `depth` counts the pickles around this one. `arrays`: joblib's arrays stand between the opcodes.
     """
-    m = Machine(source, start, depth, known)
-    m.arrays = arrays
     collecting = gc.isenabled()
     gc.disable()  # nothing that is made here is garbage before it ends: looking for some takes a fifth of the time
     try:
-        value = _follow(m)
+        m = Machine(source, start, depth, known, arrays=arrays)
+        m.regular = Regular(m)
+        try:
+            value = _follow(m)
+        except Again:
+            m = Machine(source, start, depth, known, arrays=arrays)
+            value = _follow(m)
         examine(m)
         return Run(pickle_facts(m, value, member, role), value, tuple(m.storages), m.base + m.pos)
     finally:
@@ -69,7 +74,7 @@ def run(
 
 
 def _follow(m: Machine) -> Any:
-    """Run the machine to its end; damage becomes `m.problem`."""
+    """Run the machine to its end; damage becomes `m.problem`. Raises Again."""
     try:
         _interpret(m)
         return m.stack.pop()
@@ -183,8 +188,12 @@ def _loop(m: Machine, numbers: Iterator[int]) -> None:  # noqa: PLR0915 - a call
             elif op == 0x52:  # REDUCE
                 m.pos, m.stack = pos, stack
                 args = stack.pop()
-                stack[-1] = call(m, stack[-1], args)
+                stack[-1] = made = call(m, stack[-1], args)
                 pos += 1
+                if m.regular is not None and type(made) is TensorValue:
+                    m.pos = pos
+                    m.regular.follow()
+                    pos = m.pos
             elif op == 0x58 or op == 0x8C:  # noqa: PLR1714 - BINUNICODE, SHORT_BINUNICODE: a set would be slower
                 start = pos + 5 if op == 0x58 else pos + 2
                 end = start + (_unsigned_4(data, pos + 1)[0] if op == 0x58 else data[pos + 1])

@@ -11,7 +11,7 @@ from typing import Any
 from modeldoctor.facts.checkpoint import Problem
 from modeldoctor.readers.checkpoint import pickle_scalars as scalars
 from modeldoctor.readers.checkpoint.pickle_calls import build, call, fill, instantiate, name_of, persistent
-from modeldoctor.readers.checkpoint.pickle_state import Machine, Stopped
+from modeldoctor.readers.checkpoint.pickle_state import LAZY, Again, Machine, Stopped
 from modeldoctor.readers.checkpoint.pickle_text import show
 from modeldoctor.readers.checkpoint.pickle_values import Blob, Dict, Name, Set
 
@@ -48,9 +48,12 @@ def _dup(m: Machine) -> None:
 
 def _get(m: Machine, index: int) -> None:
     try:
-        m.stack.append(m.memo[index])
-    except (IndexError, KeyError):
+        value = m.memo[index]
+    except IndexError:
         raise Stopped(f"memo entry {index} is used before it is set") from None
+    if value is LAZY:
+        raise Again
+    m.stack.append(value)
 
 
 def _get_line(m: Machine) -> None:

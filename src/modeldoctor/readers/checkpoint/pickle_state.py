@@ -4,7 +4,7 @@ import sys
 from typing import Any, NamedTuple
 
 from modeldoctor.facts.checkpoint import Event, Pickle, Problem, Storage
-from modeldoctor.readers.checkpoint.pickle_values import Name, Object, StorageRef, TensorValue
+from modeldoctor.readers.checkpoint.pickle_values import Name, Object, TensorValue
 from modeldoctor.storage import Source
 
 # Opcodes of one stream. 20,000 tensors need 600,000; these take about a second.
@@ -33,7 +33,10 @@ MAX_DEPTH = 3
 
 _FIRST_CHUNK = 4 << 10
 _CHUNK = 64 << 10
-_UNSEEN = 0x100
+# In the table of opcodes: not seen yet.
+UNSEEN = 0x100
+# In the memo: something was put there that was not made.
+LAZY = object()
 
 
 class Stopped(Exception):  # noqa: N818 - it is the end of the reading, no error of the program
@@ -42,6 +45,10 @@ class Stopped(Exception):  # noqa: N818 - it is the end of the reading, no error
     def __init__(self, text: str, kind: str = "pickle-damaged") -> None:
         super().__init__(text)
         self.kind = kind
+
+
+class Again(Exception):  # noqa: N818 - no error of the program either
+    """The stream refers to something that was not made: it must be read again, each opcode by itself."""
 
 
 class Called(NamedTuple):
@@ -56,12 +63,20 @@ class Called(NamedTuple):
 class Machine:
     """One stream being read. `data` holds the bytes from the source offset `base` on; `pos` is the place in them."""
 
-    def __init__(self, source: Source, start: int, depth: int = 0, known: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        start: int,
+        depth: int = 0,
+        known: dict[str, Any] | None = None,
+        *,
+        arrays: bool = False,
+    ) -> None:
         self.source = source
         self.start = start
         self.depth = depth
         self.known = known or {}
-        self.arrays = False
+        self.arrays = arrays
         self.base = start
         self.data = b""
         self.pos = 0
@@ -73,7 +88,7 @@ class Machine:
         self.marks: list[list[Any]] = []
         self.memo: Any = []
         # Opcode → itself once it was seen; before that the loop takes the slow way, which notes the event.
-        self.table = [_UNSEEN] * 256
+        self.table = [UNSEEN] * 256
         self.protocol = 0
         self.count = 0
         self.again = 0
@@ -84,7 +99,8 @@ class Machine:
         self.calls_left_out = 0
         self.instances: list[Object] = []
         self.storages: list[Storage] = []
-        self.refs: dict[str, StorageRef] = {}
+        # Storage key → index in `storages`.
+        self.refs: dict[str, int] = {}
         self.encoded: dict[int, tuple[str, bytes]] = {}
         # Bytes values that may be pickles: offset in the source and length, the bytes when they are not in the source.
         self.suspects: list[tuple[int, int, bytes | None]] = []
@@ -93,6 +109,8 @@ class Machine:
         self.prefixes: list[bytes] = []
         self.prefixes_tried = 0
         self.problem: Problem | None = None
+        # What takes regular runs of tensors, unless that is off (a pickle_regular.Regular).
+        self.regular: Any = None
 
     # ----------------------------------------------------------------------- bytes
 
@@ -160,6 +178,8 @@ class Machine:
         if type(self.memo) is list and index > len(self.memo):
             self.memo = _SparseMemo(enumerate(self.memo))
         self.memo[index] = value
+        if self.regular is not None:
+            self.regular.forget()
 
     # ----------------------------------------------------------------------- what is noticed
 

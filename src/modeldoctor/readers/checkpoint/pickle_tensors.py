@@ -93,7 +93,8 @@ def _tensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     return _strided(args) if len(args) == 4 else None
 
 
-def _tensor_v2(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def tensor_v2(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+    """The tensor of nearly every file: torch._utils._rebuild_tensor_v2."""
     return _strided(args) if 6 <= len(args) <= 7 else None
 
 
@@ -137,6 +138,13 @@ def _sparse(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     if len(args) != 2 or type(args[1]) is not tuple:
         return None
     m.event("argument", "torch._utils _rebuild_sparse_tensor", f"{layout_of(args[0])} {len(args[1])}")
+    return _compressed(m, args)
+
+
+def _compressed(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+    """The same of torch 1.12 and 1.13 for CSR alone."""
+    if len(args) != 2 or type(args[1]) is not tuple:
+        return None
     tensors = [part for part in args[1] if type(part) is TensorValue]
     shape = next((size for part in args[1] if type(part) is tuple and (size := sizes(part)) is not None), None)
     if len(tensors) < 2 or shape is None:
@@ -353,13 +361,13 @@ _BUILDERS: dict[tuple[str, str], Builder] = {
     ("copyreg", "__newobj__"): _new,
     ("torch", "Size"): _size,
     ("torch._utils", "_rebuild_tensor"): _tensor,
-    ("torch._utils", "_rebuild_tensor_v2"): _tensor_v2,
+    ("torch._utils", "_rebuild_tensor_v2"): tensor_v2,
     ("torch._utils", "_rebuild_tensor_v3"): _tensor_v3,
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
     ("torch._utils", "_rebuild_qtensor"): _qtensor,
     ("torch._utils", "_rebuild_sparse_tensor"): _sparse,
-    ("torch._utils", "_rebuild_sparse_csr_tensor"): _sparse,
+    ("torch._utils", "_rebuild_sparse_csr_tensor"): _compressed,
     ("torch._utils", "_rebuild_meta_tensor_no_storage"): _meta,
     ("torch._utils", "_rebuild_wrapper_subclass"): _wrapper,
     ("torch._utils", "_rebuild_nested_tensor"): _nested,

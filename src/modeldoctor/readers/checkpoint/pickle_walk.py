@@ -7,7 +7,7 @@ again where that names a tensor again: in dicts, lists and modules, within limit
 
 from collections.abc import Iterator
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from modeldoctor.readers.checkpoint.pickle_text import show
 from modeldoctor.readers.checkpoint.pickle_values import Dict, Name, Object, Set, StorageRef, TensorValue, items_of
@@ -31,10 +31,25 @@ _CONTAINERS = {Dict, list, tuple, Set, Object}
 _REGISTRIES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": ""}
 
 
+class Table(NamedTuple):
+    """The tensors of a dict that holds nothing else: most of what there is to visit, so it is visited at once."""
+
+    keys: list[str]
+    values: list[TensorValue]
+
+    def paths(self, path: str) -> list[str]:
+        """Their paths, in a dict at `path`."""
+        prefix = _prefix(path)
+        return [prefix + key for key in self.keys] if prefix else self.keys
+
+
 class Walk:
     """Iterating gives `(path, value, kind)` of every tensor, name, storage and object, in the order of the object.
 
-    `kind` is `parameter` or `buffer` for what a module registered, else empty. `cut` says whether a limit ended it.
+    The tensors of a state_dict come as one Table.
+
+    `kind` is `parameter` or `buffer` for what a module registered, `attribute` for what is only reached through other
+    attributes of an object, else empty. `cut` says whether a limit ended it.
     """
 
     def __init__(self, root: Any) -> None:
@@ -66,14 +81,29 @@ class Walk:
                 if len(stack) >= MAX_LEVELS:
                     self.cut = True
                     continue
+                table = None if kind else _table(value)
+                if table is not None:
+                    places += len(table.keys)
+                    characters += sum(map(len, table.keys)) + len(path) * len(table.keys)
+                    yield path, table, kind
+                    continue
                 seen.add(id(value))
                 above.add(id(value))
                 looked_at += _weight(value)
-                stack.append((children(value), _prefix(path), id(value)))
+                stack.append((children(value, kind), _prefix(path), id(value)))
                 break
             else:
                 stack.pop()
                 above.discard(own)
+
+
+def _table(value: Any) -> Table | None:
+    items = value if type(value) is Dict else value.pairs if _is_plain_ordered_dict(value) else None
+    if not items or set(map(type, items[1::2])) != {TensorValue}:
+        return None
+    keys = items[::2]
+    unique = set(map(type, keys)) == {str} and len(set(keys)) == len(keys)
+    return Table(keys, items[1::2]) if unique else None
 
 
 def _again(value: Any) -> bool:
@@ -101,21 +131,21 @@ def key_text(key: Any) -> str:
 # --------------------------------------------------------------------------- what containers hold
 
 
-def children(value: Any) -> _Items:
-    """What stands directly in a container: key, value, kind."""
+def children(value: Any, kind: str = "") -> _Items:
+    """What stands directly in a container of that kind: key, value, kind."""
     cls = type(value)
     if cls is Dict:
-        return _pairs(value)
+        return _pairs(value, kind)
     if cls is Object:
-        return chain.from_iterable(_of_object(value))
-    return _indexed(value.items if cls is Set else value)
+        return chain.from_iterable(_of_object(value, kind))
+    return _indexed(value.items if cls is Set else value, kind)
 
 
-def _indexed(values: Any) -> _Items:
-    return zip(map(str, range(len(values))), values, repeat(""))
+def _indexed(values: Any, kind: str) -> _Items:
+    return zip(map(str, range(len(values))), values, repeat(kind))
 
 
-def _pairs(items: Dict, kind: str = "") -> _Items:
+def _pairs(items: Dict, kind: str) -> _Items:
     """The items of a dict; of keys that come twice the last one, as in the loaded dict."""
     keys, values = items[::2], items[1::2]
     if set(map(type, keys)) <= {str} and len(set(keys)) < len(keys):
@@ -124,28 +154,29 @@ def _pairs(items: Dict, kind: str = "") -> _Items:
     return zip(keys, values, repeat(kind))
 
 
-def _of_object(made: Object) -> Iterator[_Items]:
+def _of_object(made: Object, kind: str) -> Iterator[_Items]:
     if type(made.cls) is Object:
-        yield iter([("()", made.cls, "")])
+        yield iter([("()", made.cls, kind)])
     if type(made.args) in {tuple, list}:
-        yield _indexed(made.args)
+        yield _indexed(made.args, kind)
     if made.items:
-        yield _indexed(made.items)
+        yield _indexed(made.items, kind)
     if made.pairs:
-        yield _pairs(made.pairs)
+        yield _pairs(made.pairs, kind)
     if _is_plain_ordered_dict(made):
         return  # its only attribute is `_metadata`, the versions of the modules
     for state in made.states:
         if type(state) is not Dict and type(state) is not tuple:
-            yield iter([("state", state, "")])
+            yield iter([("state", state, kind)])
         elif type(state) is tuple and not any(True for _ in made.dicts()):
-            yield _indexed(state)
+            yield _indexed(state, kind)
     for state in made.dicts():
-        yield from _of_module(state) if has_registries(state) else [_pairs(state)]
+        yield from _of_module(state) if has_registries(state) else [_pairs(state, "attribute")]
 
 
-def _is_plain_ordered_dict(made: Object) -> bool:
-    return type(made.cls) is Name and (made.cls.module, made.cls.name) == ("collections", "OrderedDict")
+def _is_plain_ordered_dict(made: Any) -> bool:
+    cls = made.cls if type(made) is Object else None
+    return type(cls) is Name and cls.name == "OrderedDict" and cls.module == "collections" and not made.items
 
 
 # --------------------------------------------------------------------------- modules
@@ -166,6 +197,6 @@ def _of_module(state: Dict) -> Iterator[_Items]:
     for key, value in state.pairs():
         registry = items_of(value) if type(key) is str and key in _REGISTRIES else None
         if registry is None:
-            yield iter([(key, value, "")])
+            yield iter([(key, value, "attribute")])
         else:
             yield _pairs(registry, _REGISTRIES[key])

@@ -1,0 +1,245 @@
+"""Runs of tensors in a state_dict, whose bytes are as regular as a table, taken in many at once.
+
+torch.save gives each entry the same thirty opcodes: key, storage, offset, size, stride, requires_grad, hooks. A pattern
+finds them, and what it found is checked and built column by column, which costs a quarter of following each opcode.
+The result is exactly that of following them: whatever differs in the least is left to the machine. Only what is hardly
+ever referred to again (the tuples of sizes, of arguments…) is not made; a stream that does refer to it is read again
+without this module.
+"""
+
+import re
+from collections.abc import Callable
+from itertools import chain, repeat
+from operator import itemgetter, mul
+from struct import unpack
+from sys import intern
+from typing import Any
+
+from modeldoctor.facts.checkpoint import Storage
+from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES, STORAGE_DTYPES
+from modeldoctor.readers.checkpoint.pickle_state import LAZY, UNSEEN, Machine
+from modeldoctor.readers.checkpoint.pickle_tensors import MAX_DIMENSIONS, tensor_v2
+from modeldoctor.readers.checkpoint.pickle_values import Name, TensorValue
+
+# Fewer rows cost more here than opcode by opcode.
+_FEWEST = 8
+_MOST = 1024
+# How often the pattern is not tried at most after it did not fit.
+_LONGEST_WAIT = 64
+# Recurring pieces that are remembered.
+_MOST_PIECES = 4096
+# The first 256 memo entries are put and got by shorter opcodes: LAZY is never among them.
+_FIRST_ID = 256
+
+_INT = rb"(?:K.|M..|J...[\0-\x7f])"
+_GET = rb"(?:h.|j....)"
+_SIZES = rb"(\)|\((?:" + _INT + rb")+t|" + _INT + rb"(?:\x85|" + _INT + rb"(?:\x86|" + _INT + rb"\x87)))(?:r(....))?"
+# From the memo opcode of one tensor to the REDUCE of the next: the key, the storage, its place in it.
+_ROW = re.compile(
+    rb"r(....)X(....)([ -~]{1,255})r(....)(" + _GET + rb"\(\(" + _GET + _GET + rb")X(.)\0\0\0([0-9]{1,30})r(....)"
+    rb"(" + _GET + rb")(" + _INT + rb")tr(....)Q(" + _INT + rb")" + _SIZES + _SIZES
+    + rb"([\x88\x89]" + _GET + rb")\)Rr(....)tr(....)R",
+    re.DOTALL,
+)  # fmt: skip
+# The group before the Q of the storage, and the other groups from 0: what is put into the memo, in stream order.
+_BEFORE_Q = 11
+_ids = itemgetter(0, 3, 7, 10, 13, 15, 17, 18)
+_ALL_IDS = 8
+# Opcodes of a row besides those of its sizes and strides, and those that it cannot be without.
+_OPCODES = 24
+_NEEDED = b"rX(tQ)R"
+
+# Bytes of BININT1, BININT2, BININT.
+_WIDTHS = {0x4B: 2, 0x4D: 3, 0x4A: 5}
+# What a row puts into the memo behind its keys, by how much it puts there.
+_LAZY = {width: (LAZY,) * (width - 3) for width in range(_ALL_IDS - 2, _ALL_IDS + 1)}
+
+_new = tuple.__new__
+
+
+class _Pieces(dict[bytes, Any]):
+    """What recurring pieces of bytes mean; None when only the machine may tell."""
+
+    def __init__(self, read: Callable[[bytes], Any]) -> None:
+        super().__init__()
+        self.read = read
+
+    def __missing__(self, piece: bytes) -> Any:
+        meaning = self.read(piece)
+        if len(self) < _MOST_PIECES:
+            self[piece] = meaning
+        return meaning
+
+
+class Regular:
+    """The runs of one stream."""
+
+    def __init__(self, m: Machine) -> None:
+        self.m = m
+        self.most = _FEWEST
+        self.wait = 0
+        self.penalty = 1
+        self.heads = _Pieces(self._head)
+        self.devices = _Pieces(self._device)
+        self.integers = _Pieces(self._integer)
+        self.shapes = _Pieces(self._shape)
+        self.tails = _Pieces(self._tail)
+
+    def forget(self) -> None:
+        """A memo entry changed: what gets refer to must be looked up again."""
+        for pieces in (self.heads, self.devices, self.tails):
+            pieces.clear()
+
+    def follow(self) -> None:
+        """Take in the rows at the machine's place, behind a tensor on the stack. Without any all stays as it is."""
+        if self.wait:
+            self.wait -= 1
+            return
+        taken = 0
+        while self.m.regular is not None:
+            rows, ends, places = self._match()
+            count = self._take(rows, ends, places) if len(rows) >= _FEWEST else 0
+            taken += count
+            if count < self.most:
+                break
+            self.most = min(2 * self.most, _MOST)
+        self.penalty = 1 if taken else min(2 * self.penalty, _LONGEST_WAIT)
+        self.wait = 0 if taken else self.penalty
+        self.most = self.most if taken else _FEWEST
+
+    def _match(self) -> tuple[list[tuple[bytes, ...]], list[int], list[int]]:
+        """The groups of the next rows, where each ends, and where the Q of its storage stands."""
+        data, pos, match = self.m.data, self.m.pos, _ROW.match
+        rows: list[tuple[bytes, ...]] = []
+        ends: list[int] = []
+        places: list[int] = []
+        while len(rows) < self.most and (found := match(data, pos)):
+            rows.append(found.groups(b""))
+            places.append(found.end(_BEFORE_Q))
+            pos = found.end()
+            ends.append(pos)
+        return rows, ends, places
+
+    def _take(self, rows: list[tuple[bytes, ...]], ends: list[int], places: list[int]) -> int:
+        """Check the rows and build what they make; how many they were, before the first that is none of ours."""
+        columns = list(zip(*rows, strict=True))
+        keys = str(b"\n".join(columns[2]), "ascii").split("\n")
+        names = str(b"\n".join(columns[6]), "ascii").split("\n")
+        if not self._is_sound(rows, columns, keys, names):
+            self.m.regular = None
+            return 0
+        read = {
+            4: self.heads,
+            8: self.devices,
+            9: self.integers,
+            11: self.integers,
+            12: self.shapes,
+            14: self.shapes,
+            16: self.tails,
+        }
+        meanings = [list(map(pieces.__getitem__, columns[place])) for place, pieces in read.items()]
+        count = min(column.index(None) if None in column else len(rows) for column in meanings)
+        if count < len(rows):
+            return self._take(rows[:count], ends[:count], places[:count]) if count else 0
+        self._build(columns, keys, names, places, meanings)
+        self.m.pos = ends[-1]
+        return count
+
+    def _is_sound(self, rows: Any, columns: Any, keys: list[str], names: list[str]) -> bool:
+        """Whether lengths are those of the texts, memo entries the next ones, storages new, and opcodes known."""
+        m = self.m
+        ids = b"".join(chain.from_iterable(map(_ids, rows)))
+        first, count = len(m.memo), len(ids) // 4
+        return (
+            type(m.memo) is list
+            and first >= _FIRST_ID
+            and bool(m.refs)
+            and all(m.table[byte] != UNSEEN for byte in _NEEDED)
+            and unpack(f"<{count}I", ids) == tuple(range(first, first + count))
+            and unpack(f"<{len(keys)}I", b"".join(columns[1])) == tuple(map(len, keys))
+            and b"".join(columns[5]) == bytes(map(len, names))
+            and len(set(names)) == len(names)
+            and m.refs.keys().isdisjoint(names)
+        )
+
+    def _build(
+        self, columns: Any, keys: list[str], names: list[str], places: list[int], meanings: list[list[Any]]
+    ) -> None:
+        """Storages, tensors, memo and stack, as the opcodes would have left them."""
+        m = self.m
+        heads, devices, numels, offsets, shapes, strides, tails = meanings
+        functions, classes, dtypes, items = zip(*heads, strict=True)
+        flags, hooks = zip(*tails, strict=True)
+        sizes, size_opcodes = zip(*shapes, strict=True)
+        steps, step_opcodes = zip(*strides, strict=True)
+        first = len(m.storages)
+        index = range(first, first + len(names))
+        positions = map((m.base - m.start).__add__, places)
+        nothing = repeat(None)
+        needed = map(mul, numels, items)
+        facts = zip(names, classes, dtypes, numels, needed, devices, nothing, nothing, positions, nothing, strict=False)
+        m.storages.extend(map(_new, repeat(Storage), facts))
+        m.refs.update(zip(names, index, strict=True))
+        kind, layout = repeat("tensor"), repeat("strided")
+        values = zip(dtypes, sizes, steps, index, offsets, devices, flags, kind, layout, strict=False)
+        tensors = list(map(_new, repeat(TensorValue), values))
+        # What each row puts into the memo: the tensor before, key, storage's key, five tuples or fewer.
+        widths = [_ALL_IDS - (not size) - (not step) for size, step in zip(columns[13], columns[15], strict=True)]
+        for before, key, name, width in zip([m.stack[-1], *tensors], keys, names, widths, strict=False):
+            m.memo += (before, key, name, *_LAZY[width])
+        m.stack.extend(chain.from_iterable(zip(keys, tensors, strict=True)))
+        for name in chain(functions, hooks):
+            name.times += 1
+        puts = sum(widths) - (_ALL_IDS - 2) * len(widths)
+        m.again -= _OPCODES * len(widths) + sum(size_opcodes) + sum(step_opcodes) + puts
+
+    # ----------------------------------------------------------------------- pieces
+
+    def _got(self, piece: bytes, at: int = 0) -> tuple[Any, int]:
+        """What the get opcode at the place pushes (LAZY: what only the machine may say), and where it ends."""
+        short = piece[at] == 0x68
+        index = piece[at + 1] if short else int.from_bytes(piece[at + 1 : at + 5], "little")
+        known = index < len(self.m.memo) and self.m.table[piece[at]] != UNSEEN
+        return self.m.memo[index] if known else LAZY, at + (2 if short else 5)
+
+    def _head(self, piece: bytes) -> tuple[Name, str, str, int] | None:
+        """The rebuild function, two marks, `storage`, the storage class."""
+        function, at = self._got(piece)
+        word, at = self._got(piece, at + 2)
+        cls, _ = self._got(piece, at)
+        if type(function) is not Name or function.build is not tensor_v2 or 6 not in function.calls:
+            return None
+        if type(word) is not str or word != "storage" or type(cls) is not Name or cls.name not in STORAGE_DTYPES:
+            return None
+        dtype = STORAGE_DTYPES[cls.name]
+        return function, intern(str(cls)), dtype, ITEM_BYTES[dtype]
+
+    def _device(self, piece: bytes) -> str | None:
+        device, _ = self._got(piece)
+        return intern(device) if type(device) is str else None
+
+    def _tail(self, piece: bytes) -> tuple[bool, Name] | None:
+        """The requires_grad flag and the class of the hooks, an empty OrderedDict."""
+        name, _ = self._got(piece, 1)
+        if type(name) is not Name or (name.module, name.name) != ("collections", "OrderedDict") or 0 not in name.calls:
+            return None
+        return (piece[0] == 0x88, name) if self.m.table[piece[0]] != UNSEEN else None
+
+    def _integer(self, piece: bytes) -> int | None:
+        return int.from_bytes(piece[1:], "little") if self.m.table[piece[0]] != UNSEEN else None
+
+    def _shape(self, piece: bytes) -> tuple[tuple[int, ...], int] | None:
+        """Sizes or strides, and of how many opcodes they are made."""
+        table = self.m.table
+        sizes: list[int] = []
+        at = count = 0
+        while at < len(piece):
+            opcode = piece[at]
+            if table[opcode] == UNSEEN:
+                return None
+            width = _WIDTHS.get(opcode, 1)
+            if width > 1:
+                sizes.append(int.from_bytes(piece[at + 1 : at + width], "little"))
+            at += width
+            count += 1
+        return (tuple(sizes), count) if len(sizes) <= MAX_DIMENSIONS else None
