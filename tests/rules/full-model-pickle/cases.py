@@ -21,6 +21,12 @@ def sequential():
     return torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())
 
 
+def traced():
+    import torch
+
+    return torch.fx.symbolic_trace(sequential())
+
+
 CASES = [
     bad(
         "a model of the project",
@@ -40,6 +46,16 @@ CASES = [
     ),
     bad("the outermost module, not its layers", checkpoint(pickles=[whole()]), "`shop.nets.Net`", "data.pkl", "9"),
     bad("a path that is no name", checkpoint(pickles=[whole("0.model")]), "`0.model`", "of the model and build it"),
+    bad(
+        "a graph module",
+        saved(traced),
+        "a whole model, which `torch.fx.graph_module.reduce_graph_module` rebuilds, instead of its state_dict",
+    ),
+    bad(
+        "a learner around it",
+        checkpoint(pickles=[whole("model")], anatomy={"contents": "module", "root_class": "fastai.learner.Learner"}),
+        "a whole `fastai.learner.Learner` object",
+    ),
     bad(
         "what the anatomy says, where the class is computed",
         checkpoint(pickles=[pickled()], anatomy={"contents": "module", "root_class": "Net"}),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from modeldoctor.facts.checkpoint import Checkpoint, Instance
 from modeldoctor.findings import Hit, Severity, Where
+from modeldoctor.predict.globals import looks_like_function
 from modeldoctor.rules.base import Context, place, rule
 from modeldoctor.rules.pickle._uses import Use, at, by_module, unpickled, uses
 from modeldoctor.wording import listing, quoted
@@ -63,15 +64,15 @@ def full_model_pickle(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]
     """
     if not unpickled(checkpoint):
         return
-    path, name, where = _model(checkpoint)
-    if name is None:
+    found = _model(checkpoint)
+    if found is None:
         return
-    what = f"{quoted(path)} in the file is a whole {quoted(name)} object" if path else f"a whole {quoted(name)} object"
+    path, name, where = found
     yield Hit(
-        f"{what} instead of a state_dict" if path else f"the file pickles {what} instead of its state_dict",
+        _message(path, name),
         where=where,
         fix=f"save `{path or 'model'}.state_dict()` and build the model from code when serving"
-        if _is_identifier(path)
+        if not path or path.isidentifier()
         else "save the `state_dict()` of the model and build it from code when serving",
         notes=_needs(filter(_must_be_importable, uses(checkpoint, context))),
         key=name,
@@ -79,19 +80,29 @@ def full_model_pickle(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]
     )
 
 
-def _model(checkpoint: Checkpoint) -> tuple[str, str | None, Where | None]:
+def _message(path: str, name: str) -> str:
+    if path:
+        return f"{quoted(path)} in the file is a whole {quoted(name)} object instead of a state_dict"
+    if looks_like_function(name):
+        return f"the file pickles a whole model, which {quoted(name)} rebuilds, instead of its state_dict"
+    return f"the file pickles a whole {quoted(name)} object instead of its state_dict"
+
+
+def _model(checkpoint: Checkpoint) -> tuple[str, str, Where] | None:
     """Where the outermost module stands in the object, its class, and the place in the file."""
-    weights = checkpoint.anatomy.weights_key
+    anatomy = checkpoint.anatomy
     for pickle in checkpoint.pickles:
         modules = [each for each in pickle.instances if _is_model(each)]
         if modules:
-            outermost = min(modules, key=lambda each: (each.path != weights, _depth(each)))
-            positions = (entry.position for entry in pickle.globals if str(entry) == str(outermost))
-            return outermost.path, str(outermost), at(checkpoint, pickle, next(positions, 0))
-    anatomy, main = checkpoint.anatomy, checkpoint.main_pickle
+            outermost = min(modules, key=lambda each: (each.path != anatomy.weights_key, _depth(each)))
+            # What is around it counts when that is an object too: a Learner, a compiled module.
+            path, name = ("", anatomy.root_class) if anatomy.root_class else (outermost.path, str(outermost))
+            positions = (entry.position for entry in pickle.globals if str(entry) == name)
+            return path, name, at(checkpoint, pickle, next(positions, 0))
     if anatomy.contents == "module" and anatomy.root_class:
+        main = checkpoint.main_pickle
         return "", anatomy.root_class, place(checkpoint, main.member if main else None)
-    return "", None, None
+    return None
 
 
 def _is_model(instance: Instance) -> bool:
@@ -110,7 +121,3 @@ def _must_be_importable(use: Use) -> bool:
 def _needs(found: Iterable[Use]) -> tuple[tuple[str, str], ...]:
     modules = list(by_module(found))
     return (("needs", f"importable when it is loaded: {listing(modules, 5)}"),) if modules else ()
-
-
-def _is_identifier(path: str) -> bool:
-    return not path or path.isidentifier()
