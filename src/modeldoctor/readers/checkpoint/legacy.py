@@ -99,11 +99,11 @@ def _locate(source: Source, main: Run, keys: Run) -> tuple[tuple[Storage, ...], 
         problems.append(
             Problem("truncated", f"ends {size(offset - source.size)} too early, {missing}", byte=source.size)
         )
-    elif not problems and offset < source.size:
-        problems.append(_behind(source, offset))
-    if index and not problems:
+    elif index and not problems:
         text = f"has no bytes: {listing(list(index))} not in the list of storages"
         problems.append(Problem("missing-record", text, times=len(index), byte=keys.pickle.offset))
+    elif not problems and offset < source.size:
+        problems.append(_behind(source, offset))
     return tuple(storages), problems
 
 
