@@ -132,3 +132,15 @@ def test_shells_can_ask_for_completions() -> None:
     )
     words = {"COMP_WORDS": "modeldoctor ch", "COMP_CWORD": "1", "_TYPER_COMPLETE_ARGS": "modeldoctor ch"}
     assert run(_MODELDOCTOR_COMPLETE="complete_bash", **words).stdout.split() == [b"check"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of the POSIX kind closes it")
+def test_closed_standard_streams() -> None:
+    command = f'"{sys.executable}" -c "{MAIN}" check "{FIXTURE}" >&- 2>&-'
+    assert subprocess.run(command, shell=True, check=False).returncode == 0
+
+
+def test_interrupted() -> None:
+    code = "import modeldoctor.cli as c\ndef stop(_): raise KeyboardInterrupt\nc.run = stop\nc.main()"
+    done = run(code=code)
+    assert (done.returncode, done.stderr) == (130, b"")

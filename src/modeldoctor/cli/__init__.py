@@ -11,7 +11,13 @@ def main() -> NoReturn:
     # Imports and pickles make many objects and next to no cycles: with the default threshold of 700, collections that
     # find nothing take a twentieth of the start-up.
     gc.set_threshold(100_000)
-    code = run(sys.argv[1:])
+    # A closed descriptor (`>&-`) leaves None behind.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open to the end
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:
+        code = 130  # 128 + SIGINT, as shells have it
     sys.stdout.flush()
     sys.stderr.flush()
     # Freeing every object takes as long as starting the interpreter did, and the system does it at once.

@@ -13,7 +13,7 @@ _Version = str | None
 
 
 @app.command()
-def check(  # noqa: PLR0917 - typer's way of declaring options
+def check(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Files, folders or globs.")],
     format: Annotated[  # noqa: A002 - the option's name
         Literal["terminal", "plain", "json"] | None,

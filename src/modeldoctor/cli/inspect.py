@@ -10,7 +10,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=
 
 
 @app.command()
-def inspect(  # noqa: PLR0917 - typer's way of declaring options
+def inspect(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A model file or a model folder.")],
     format: Annotated[  # noqa: A002 - the option's name
         Literal["terminal", "plain", "json"] | None,

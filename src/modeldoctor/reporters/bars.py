@@ -1,7 +1,7 @@
 """Sizes that are better looked at than read: bars by dtype and by part."""
 
 from modeldoctor.facts.checkpoint import Anatomy
-from modeldoctor.reporters.text import Line, clip, line
+from modeldoctor.reporters.text import Line, clip, line, printable
 from modeldoctor.wording import memory, share
 
 LABEL_WIDTH = 11
@@ -28,7 +28,7 @@ def bars(anatomy: Anatomy, width: int) -> list[Line]:
 
 def _bars(label: str, sizes: list[tuple[str, int]], width: int) -> list[Line]:
     """The largest first; the rest in one row without a bar."""
-    sizes = sorted(sizes, key=lambda item: (-item[1], item[0]))
+    sizes = sorted(((printable(name), value) for name, value in sizes), key=lambda item: (-item[1], item[0]))
     whole = sum(value for _, value in sizes)
     names = min(max(len(name) for name, _ in sizes[:ROWS]), NAME_WIDTH)
     length = max(8, min(BAR_WIDTH, width - LABEL_WIDTH - names - 32))

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from modeldoctor.facts.checkpoint import Anatomy, Checkpoint, Evidence
-from modeldoctor.reporters.text import NUMBER_LIMIT, clip, listed, many
+from modeldoctor.reporters.text import NUMBER_LIMIT, clip, listed, many, printable
 from modeldoctor.wording import count, memory
 
 # Names are as long as their writer liked; this much identifies one.
@@ -26,8 +26,8 @@ _WRITERS = {"torch": "torch", "python": "Python", "numpy": "NumPy", "lightning":
 
 
 def name(text: str) -> str:
-    """A name out of a file, short enough to stand in a sentence."""
-    return clip(text, NAME_LIMIT)
+    """A name out of a file, harmless and short enough to stand in a sentence."""
+    return clip(printable(text), NAME_LIMIT)
 
 
 def format_and_writer(checkpoint: Checkpoint) -> str:

@@ -6,7 +6,7 @@ from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Report, Severity, Subject
 from modeldoctor.reporters import describe
 from modeldoctor.reporters.summary import severity_count, shown
-from modeldoctor.reporters.text import Line, clip, line
+from modeldoctor.reporters.text import Line, clip, line, printable
 from modeldoctor.wording import count, size
 
 # So many lines are shown without -v.
@@ -64,6 +64,6 @@ def _row(subject: Subject, columns: tuple[int, int], found: Counter[Severity], *
         (f"{subject.path:<{paths}}", "bold"),
         f"  {bytes_:>10}  ",
         (f"{word:<14}", style),
-        f"  {clip(text, room)}",
+        f"  {clip(printable(text), room)}",
         wrap=False,
     )

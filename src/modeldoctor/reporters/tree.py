@@ -1,11 +1,12 @@
 """Tensor names as a tree: repeated blocks merged, what lies below a depth folded."""
 
+from itertools import count as count_from
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from modeldoctor.facts.checkpoint import Tensor
 from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES
-from modeldoctor.reporters.text import Line, clip, line
+from modeldoctor.reporters.text import Line, clip, line, printable
 from modeldoctor.wording import count, memory
 
 # Names are split at so many dots; what follows stays in one piece. Deeper than real models nest.
@@ -76,16 +77,17 @@ def size_bytes(tensor: Tensor) -> int:
 def _nested(tensors: tuple[Tensor, ...]) -> dict[str, Any]:
     """Names → tensors or the same again."""
     root: dict[str, Any] = {}
+    numbers = count_from(2)
     for tensor in tensors:
-        *parents, name = tensor.path.split(".", DEPTH_LIMIT)
+        *parents, name = map(printable, tensor.path.split(".", DEPTH_LIMIT))
         node = root
         for parent in parents:
             below = node.setdefault(parent, {})
             if not isinstance(below, dict):  # the key of a tensor is also the beginning of another's
                 below = node[parent] = {"(itself)": below}
             node = below
-        while name in node:  # two keys that differ only in where a dot belongs to the key
-            name += "'"
+        while name in node:  # keys that differ in nothing that a path shows
+            name = f"{name} #{next(numbers)}"
         node[name] = tensor
     return root
 
