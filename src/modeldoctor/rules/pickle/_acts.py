@@ -9,20 +9,19 @@ from modeldoctor.predict.globals import judge, reaches_outside
 from modeldoctor.rules.base import Context
 from modeldoctor.rules.pickle._uses import LOAD_FROM_BYTES, Use, inert, streams, uses_of
 
+# Patterns are texts: most files need none of them, and compiling one costs more than judging a file.
 # What makes types and code objects of cloudpickle and dill; and what makes classes of them, which are instantiated.
-_CODE_TYPES = re.compile(r"\.(_builtin_type|_load_type)\('\w+'\)$")
-_CLASS_MAKERS = re.compile(
-    r"\.(_make_skeleton_class|_make_skeleton_enum|_make_skel_class|_create_type|_create_namedtuple)\("
-)
+_CODE_TYPES = r"\.(_builtin_type|_load_type)\('\w+'\)$"
+_CLASS_MAKERS = r"\.(_make_skeleton_class|_make_skeleton_enum|_make_skel_class|_create_type|_create_namedtuple)\("
 # Names in the arguments of `getattr`; the attribute is one of them, and a long owner is cut.
-_QUOTED = re.compile(r"'(\w+)'")
+_QUOTED = r"'(\w+)'"
 # What dill sets on the classes that it rebuilds.
-_LABELLED = re.compile(r".*, '__(?:qualname|name|module|doc)__', (?:'[^']*'|None)", re.DOTALL)
+_LABELLED = r".*, '__(?:qualname|name|module|doc)__', (?:'[^']*'|None)"
 # What a partial calls; pandas pickles its blocks as partials.
-_PARTIAL = re.compile(r"functools\.partial\(([\w.]+)[,)]")
+_PARTIAL = r"functools\.partial\(([\w.]+)[,)]"
 _COMPUTED = "is a callable that the pickle computes, as no saved model does"
 # Packages whose ufuncs NumPy before 1.20 pickles by module and name.
-_UFUNCS = re.compile(r"'(numpy|scipy)[\w.]*', '\w+'")
+_UFUNCS = r"'(numpy|scipy)[\w.]*', '\w+'"
 _UNNEEDED = {
     "stdlib": "is a function of the standard library that no saved model needs",
     "torch": "is a function of torch that no saved model needs",
@@ -118,12 +117,12 @@ def _of_use(use: Use, calls: list[Call], *, calls_given: bool) -> Iterator[Act]:
 def _of_resolver(use: Use, call: Call) -> Iterator[Act]:
     """`getattr(owner, 'name')` and its kin: harmless unless the name leads out of the object."""
     if use.name == "setattr":
-        if not _LABELLED.fullmatch(call.arguments):
+        if not re.fullmatch(_LABELLED, call.arguments, re.DOTALL):
             yield _act("runs", "runs", use, use.judgement.words, call)
     elif use.name == "_ufunc_reconstruct":
-        if not _UFUNCS.match(call.arguments):
+        if not re.match(_UFUNCS, call.arguments):
             yield _act("runs", "runs", use, "imports any module and returns what is in it", call)
-    elif not (names := _QUOTED.findall(call.arguments)):
+    elif not (names := re.findall(_QUOTED, call.arguments)):
         yield _act("unclear", "runs", use, "reads an attribute whose name is computed", call)
     elif reached := next(filter(None, map(reaches_outside, names)), None):
         yield _act("runs", "runs", use, f"reaches `{reached}` from inside an object", call)
@@ -131,7 +130,7 @@ def _of_resolver(use: Use, call: Call) -> Iterator[Act]:
 
 def _of_computed(pickle: Pickle, call: Call, plain: dict[str, Use]) -> Iterator[Act]:
     """A call of something that the pickle made or fetched itself."""
-    if _CODE_TYPES.search(call.target):
+    if re.search(_CODE_TYPES, call.target):
         return
     level, words, full = _judge_computed(call.target, plain)
     if level is not None:
@@ -145,7 +144,7 @@ Verdict = tuple[Literal["runs", "unclear"] | None, str, str]
 
 def _judge_computed(target: str, plain: dict[str, Use]) -> Verdict:
     """The level of a computed callee, from the global that its text begins with and what follows."""
-    partial = _PARTIAL.match(target)
+    partial = re.match(_PARTIAL, target)
     if partial and partial[1] in plain:
         return _judge_function(plain[partial[1]])
     root = _root(target, plain)
@@ -157,7 +156,7 @@ def _judge_computed(target: str, plain: dict[str, Use]) -> Verdict:
         return "runs", words or _UNNEEDED.get(root.origin.owner, ""), root.full
     if rest[0] == "." and "(" not in rest:  # a method of a class, fetched by getattr
         return _judge_function(root, rest)
-    if kind == "code" and _CLASS_MAKERS.search(target):
+    if kind == "code" and re.search(_CLASS_MAKERS, target):
         return "unclear", "is a class whose code the file holds", root.full
     if kind == "code":
         return "runs", "runs bytecode that the file holds", root.full
