@@ -109,7 +109,8 @@ def container(archive: Archive, root: Root, records: tuple[Record, ...] = ()) ->
         format_version=text(archive, root.path(".format_version")),
         storage_alignment=text(archive, root.path(".storage_alignment")),
         serialization_id=text(archive, root.path(".data/serialization_id")),
-        compressed=any(entry.method != STORED for entry in directory.entries),
+        # TorchScript always packs its code; what counts are the records that torch maps or reads.
+        compressed=any(entry.method != STORED and "/code/" not in entry.name for entry in directory.entries),
         zip64=directory.zip64,
         records=records,
         roots=tuple(dict.fromkeys([entry.name.partition("/")[0] for entry in directory.entries])),

@@ -124,7 +124,7 @@ def _find_end(source: Source) -> _End:
     if tail[:4] != END_SIGNATURE:
         begin = max(0, source.size - MAX_TAIL_BYTES)
         tail = source.read_at(begin, source.size - begin)
-        found = tail.rfind(END_SIGNATURE, 0, len(tail) - 18)
+        found = tail.rfind(END_SIGNATURE, 0, max(0, len(tail) - 18))
         if found < 0:
             raise ReadError("it has no zip directory at its end", kind="truncated", byte=source.size)
         position, tail = begin + found, tail[found : found + 22]
