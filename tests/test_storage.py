@@ -68,9 +68,11 @@ def test_missing_permission(tmp_path):
     path.chmod(stat.S_IRUSR)
 
 
-def test_file_that_shrinks_gives_what_is_left(tmp_path):
+def test_file_that_shrinks_is_unreadable(tmp_path):
     path = tmp_path / "data"
     path.write_bytes(b"x" * 1000)
     with File(str(path)) as file:
         os.truncate(path, 10)
-        assert file.read_at(0, 1000) == b"x" * 10
+        assert file.read_at(0, 10) == b"x" * 10
+        with pytest.raises(ReadError, match="shorter"):
+            file.read_at(0, 1000)

@@ -44,14 +44,13 @@ class File:
         self.bytes_read = 0
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset`; raises ReadError when the disk fails."""
+        """Up to `size` bytes from `offset`; raises ReadError when the disk fails or the file is cut meanwhile."""
         try:
             data = self._read(offset, size)
-            # Network file systems may return less than asked; an empty answer means that the file was cut meanwhile.
-            while len(data) < min(size, self.size - offset):
+            while len(data) < min(size, self.size - offset):  # network file systems may return less than asked
                 more = self._read(offset + len(data), size - len(data))
                 if not more:
-                    break
+                    raise ReadError("the file became shorter while it was read", kind="unreadable", byte=offset)
                 data += more
         except (OSError, OverflowError) as error:
             raise _unreadable(error, offset) from error

@@ -83,8 +83,11 @@ def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
             checkpoint: Checkpoint = reader.read(source, sniffed, blank)
             if isinstance(source, Inside) and checkpoint.container is None:
                 source.budget.opcodes -= sum(pickle.opcode_count for pickle in checkpoint.pickles)
+            problems = (*checkpoint.problems, *_stops(checkpoint))
+            failed = any(problem.kind == "unreadable" for problem in problems)  # the disk, not the content
             return checkpoint._replace(
-                problems=(*checkpoint.problems, *_stops(checkpoint)),
+                state="unreadable" if failed else checkpoint.state,
+                problems=problems,
                 writer=checkpoint.writer or writer(checkpoint),
             )
         if sniffed.format in NESTING:
