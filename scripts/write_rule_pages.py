@@ -6,6 +6,7 @@ Usage: python scripts/write_rule_pages.py [--check]     (--check writes nothing 
 import sys
 from pathlib import Path
 
+from modeldoctor.reporters.catalogue import rule_markdown
 from modeldoctor.rules import all_rules
 from modeldoctor.rules.base import Rule
 
@@ -20,12 +21,6 @@ FAMILIES = {
     "7": "Deployment",
     "8": "This machine",
 }
-
-
-def page(rule: Rule) -> str:
-    """The page of one rule."""
-    facts = f"**{rule.severity}** · since {rule.since}" + ("" if rule.status == "stable" else f" · {rule.status}")
-    return f"# {rule.slug} ({rule.code})\n\n{facts}\n\n{rule.page}\n"
 
 
 def index(rules: tuple[Rule, ...]) -> str:
@@ -48,7 +43,7 @@ def index(rules: tuple[Rule, ...]) -> str:
 def main() -> int:
     """Write the pages, or compare them."""
     rules = all_rules()
-    wanted = {f"{rule.slug}.md": page(rule) for rule in rules} | {"index.md": index(rules)}
+    wanted = {f"{rule.slug}.md": rule_markdown(rule) for rule in rules} | {"index.md": index(rules)}
     present = {path.name: path.read_text(encoding="utf-8") for path in PAGES.glob("*.md")}
     if "--check" in sys.argv[1:]:
         stale = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
