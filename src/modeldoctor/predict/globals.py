@@ -106,6 +106,8 @@ def _judge_use(owner: Owner, module: str, name: str, use: Use) -> Judgement:
     effect = (covering(_table()["effects"], f"{module}.{name}") if owner != "project" else None) or ""
     function = looks_like_function(name)
     if owner in {"stdlib", "torch", "numpy"}:
+        if module == "copyreg" and name.startswith("extension:"):  # EXT1, EXT2, EXT4
+            return Judgement("unclear", "is whatever the loading program has registered under that number")
         if not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
             return Judgement("unclear", "has a name that nothing of it has")
         # Nothing that saves a model calls functions of these but the reconstructors, which are listed.

@@ -135,6 +135,13 @@ CASES = [
         "os.system",
     ),
     bad("map", stream(called("__builtin__.map", b"cos\nsystem\n", b"]")), "os.system"),
+    bad(
+        "a constructor calls it",
+        stream(called("torch.optim.lr_scheduler.LambdaLR", b"N", b"cos\nsystem\n")),
+        "hands it to",
+    ),
+    bad("a function made of bytecode", stream(called("types.FunctionType", b"N", b"}"), b")R"), "runs bytecode"),
+    bad("the globals of builtins", stream("cbuiltins\n__dict__\n"), "`builtins.__dict__`", severity="warning"),
     bad("a function of torch", stream(called("torch.utils.collect_env.run", text("id"))), "runs a shell command"),
     bad(
         "one that no list names",

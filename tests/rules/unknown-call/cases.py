@@ -25,6 +25,7 @@ CASES = [
         "an attribute with a computed name", stream(called("__builtin__.getattr", b"cshop\nNet\n", b"N")), "is computed"
     ),
     bad("bytes that cannot be read", stream(called("torch.storage._load_from_bytes", text("x"))), "could not be read"),
+    bad("an extension code", stream(b"\x82\x07(", text("id"), "tR"), "has registered under that number"),
     bad("many", stream(*(called(f"shop.make{number}") + b"0" for number in range(12)), "N"), "12 things", "and 4 more"),
     good("classes are told elsewhere", stream(called("shop.nets.Mode", b"K\1"))),
     good("Cython's own reconstructors of a package", stream(called("sklearn.tree._x.__pyx_unpickle_Tree", b"N"))),

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from modeldoctor.facts.checkpoint import Call, Checkpoint, Pickle
-from modeldoctor.predict.globals import judge, reaches_outside
+from modeldoctor.predict.globals import is_torch_class, judge, reaches_outside
 from modeldoctor.rules.base import Context
 from modeldoctor.rules.pickle._uses import LOAD_FROM_BYTES, Use, inert, streams, uses_of
 
 # Patterns are texts: most files need none of them, and compiling one costs more than judging a file.
 # What makes types and code objects of cloudpickle and dill; and what makes classes of them, which are instantiated.
-_CODE_TYPES = r"\.(_builtin_type|_load_type)\('\w+'\)$"
+_CODE_TYPES = r"\.(_builtin_type\('[A-Z]\w*'\)|_load_type\('\w+'\))$"
 _CLASS_MAKERS = r"\.(_make_skeleton_class|_make_skeleton_enum|_make_skel_class|_create_type|_create_namedtuple)\("
 # Names in the arguments of `getattr`; the attribute is one of them, and a long owner is cut.
 _QUOTED = r"'(\w+)'"
@@ -67,9 +67,7 @@ def _of_stream(pickle: Pickle, found: list[Use]) -> Iterator[Act]:
             calls.setdefault(call.target, []).append(call)
         elif _is_expression(call.target, plain):
             computed.append(call)
-    calls_given = bool(computed) or any(
-        use.judgement.kind == "caller" and use.way == "called" and use.full != LOAD_FROM_BYTES for use in found
-    )
+    calls_given = bool(computed) or any(map(_calls_what_it_is_given, found))
     for call in computed:
         yield from _of_computed(pickle, call, plain)
     for full, use in plain.items():
@@ -77,6 +75,13 @@ def _of_stream(pickle: Pickle, found: list[Use]) -> Iterator[Act]:
             yield from (act for call in calls.get(full, ()) for act in _of_resolver(use, call))
         else:
             yield from _of_use(use, calls.get(full, []), calls_given=calls_given)
+
+
+def _calls_what_it_is_given(use: Use) -> bool:
+    """Whether this call may call a function that is among its arguments. Constructors may: observers, `LambdaLR`."""
+    if use.way != "called" or use.full == LOAD_FROM_BYTES:
+        return False
+    return use.judgement.kind in {"caller", "unclear"} or is_torch_class(use.module, use.name)
 
 
 def _is_expression(target: str, plain: dict[str, Use]) -> bool:
