@@ -13,7 +13,7 @@ from modeldoctor.readers.checkpoint.inside import MAX_DEPTH, MAX_UNPACKED_BYTES,
 from modeldoctor.readers.checkpoint.read import read_source
 from modeldoctor.readers.checkpoint.tar_directory import Member, read_tar
 from modeldoctor.readers.checkpoint.zip_archive import MAX_WHOLE_BYTES, Archive
-from modeldoctor.readers.checkpoint.zip_directory import DEFLATED, ENCRYPTED, STORED, Entry, told
+from modeldoctor.readers.checkpoint.zip_directory import DEFLATED, ENCRYPTED, STORED, Entry, read_directory, told
 from modeldoctor.storage import Source, Window
 from modeldoctor.wording import size
 
@@ -66,8 +66,7 @@ def read_nested(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoi
     elif sniffed.directory is not None:
         reading.zip(Archive(source, sniffed.directory))
     else:
-        text = "has no directory at its end, so nothing in it was read"
-        return blank._replace(state="unreadable", problems=(Problem("truncated", text, byte=source.size),))
+        read_directory(source)  # fails as it did when the format was told, and says why
     return reading.result()
 
 

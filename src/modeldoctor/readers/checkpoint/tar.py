@@ -10,7 +10,7 @@ import struct
 from typing import Any
 
 from modeldoctor.detect import Sniffed
-from modeldoctor.facts.checkpoint import Checkpoint, Container, Problem, Record, Storage
+from modeldoctor.facts.checkpoint import Checkpoint, Container, Pickle, Problem, Record, Storage
 from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES, STORAGE_DTYPES
 from modeldoctor.readers.checkpoint.pickle_machine import Run, run
 from modeldoctor.readers.checkpoint.pickle_values import TensorValue
@@ -21,6 +21,9 @@ from modeldoctor.storage import Source, Window
 # Storages and tensors that are read: each costs a pickle of its own. Models of 2016 had hundreds.
 MAX_ITEMS = 10_000
 _MAX_DIMENSIONS = 64  # more than any tensor has
+# The pickles of keys name classes and call nothing; so many of those that do are kept.
+_ACTS = frozenset({"call", "new", "build"})
+MAX_KEPT = 20
 
 
 def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
@@ -43,7 +46,7 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     blank = blank._replace(
         state="understood" if whole else "unreadable",
         container=Container("tar", None, len(tar.members), records=tuple([_record(member) for member in tar.members])),
-        pickles=tuple([each.pickle for each in runs]),
+        pickles=(*(each.pickle for each in runs), *reading.pickles),
         storages=storages,
         problems=tuple(problems),
     )
@@ -72,6 +75,8 @@ class _Reading:
         # Key → (index of the storage, offset in it in elements): views have the same storage.
         self.places: dict[int, tuple[int, int]] = {}
         self.tensors: dict[int, TensorValue] = {}
+        # Pickles of keys that do more than name a class.
+        self.pickles: list[Pickle] = []
 
     def read_storages(self, source: Source, base: int) -> None:
         """Keys, sizes and places of the storages; their bytes are stepped over."""
@@ -100,7 +105,7 @@ class _Reading:
             at = made.end + 8 + needed
         views = self.load(source, at, "storages")
         for view in views.value if views is not None and type(views.value) is list else []:
-            if type(view) is tuple and len(view) == 4 and view[1] in self.places:
+            if _is_view(view) and view[1] in self.places:
                 place, offset = self.places[view[1]]
                 self.places[view[0]] = (place, offset + view[2])
 
@@ -120,7 +125,8 @@ class _Reading:
                 self.problems.append(Problem("truncated", text, "tensors", made.end))
                 return
             numbers = struct.unpack(f"<{2 * dimensions + 1}q", raw)
-            place, first = self.places.get(made.value[1], (None, 0))
+            key = made.value[1]
+            place, first = self.places.get(key, (None, 0)) if type(key) is int else (None, 0)
             storage = None if place is None else self.storages[place]
             self.tensors[made.value[0]] = TensorValue(
                 dtype=storage.dtype if storage else "unknown",
@@ -144,10 +150,17 @@ class _Reading:
     def load(self, source: Source, at: int, member: str) -> Run | None:
         """One of the small pickles; None, and a problem, when it is damaged."""
         made = run(source, at, member=member, role="keys")
+        if len(self.pickles) < MAX_KEPT and any(event.kind in _ACTS for event in made.pickle.events):
+            self.pickles.append(made.pickle)
         if made.pickle.stopped is not None:
             self.problems.append(made.pickle.stopped._replace(kind="truncated", member=member))
             return None
         return made
+
+
+def _is_view(value: Any) -> bool:
+    """(key, key of the storage, offset, size)."""
+    return type(value) is tuple and len(value) == 4 and all(type(number) is int for number in value)
 
 
 def _is_triple(value: Any) -> bool:
