@@ -204,7 +204,7 @@ class Anatomy(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A member of an archive. `size_bytes` is unpacked, `packed_bytes` as stored; `data_offset` is absolute."""
+    """A member of an archive. `size_bytes` is unpacked, `packed_bytes` as stored, `data_offset` absolute."""
 
     name: str
     size_bytes: int
@@ -214,7 +214,10 @@ class Record(NamedTuple):
 
 
 class Container(NamedTuple):
-    """The zip or tar around the pickle. Texts are the contents of the small records, None when absent."""
+    """The zip or tar around the pickle. Texts are the contents of the small records, None when absent.
+
+    `records` are the members that hold no storage (the first 10,000); storages name theirs themselves.
+    """
 
     kind: Literal["zip", "tar", "legacy"]
     root: str | None

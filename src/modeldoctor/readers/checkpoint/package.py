@@ -13,6 +13,10 @@ from modeldoctor.readers.checkpoint.salvage import open_archive
 from modeldoctor.readers.checkpoint.torch_zip import run_records
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.storage import Source
+from modeldoctor.wording import count
+
+# Members whose first bytes are looked at for a pickle.
+MAX_LOOKED = 1000
 
 
 def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
@@ -60,16 +64,18 @@ def _run(archive: Archive, root: Root) -> list[Run]:
     runs: list[Run] = []
     skipped = 0
     data = root.path(".data/")
-    for entry in archive.directory.entries[:MAX_LISTED]:
-        if entry.name.startswith(data) or not _is_pickle(archive.head(entry, 2)):
+    resources = [entry for entry in archive.directory.entries if not entry.name.startswith(data)]
+    for entry in resources[:MAX_LOOKED]:
+        if not _is_pickle(archive.head(entry, 2)):
             continue
         if not archive.budget.spent:
             archive.budget.models -= 1
             runs += run_records(archive, entry.name)
         else:
             skipped += 1
+    skipped += len(resources[MAX_LOOKED:])
     if skipped:
-        text = f"only the first {len(runs)} pickles of the package were read"
+        text = f"after {count(len(runs), 'pickle')} no more of the package was read"
         archive.problems.append(Problem("limit", text, times=skipped))
     return runs
 
@@ -81,5 +87,5 @@ def _is_pickle(head: bytes) -> bool:
 def _names(archive: Archive, root: Root, suffix: str) -> tuple[str, ...]:
     """Members with that suffix, without the root folder."""
     prefix = root.path("")
-    names = [entry.name for entry in archive.directory.entries[:MAX_LISTED] if entry.name.endswith(suffix)]
-    return tuple([name.removeprefix(prefix) for name in names])
+    names = [entry.name for entry in archive.directory.entries if entry.name.endswith(suffix)]
+    return tuple([name.removeprefix(prefix) for name in names[:MAX_LISTED]])

@@ -10,8 +10,8 @@ from modeldoctor.wording import quoted, size
 
 # Text records (`version`, `byteorder`) hold a few characters; longer ones are cut.
 MAX_TEXT_BYTES = 4096
-# Members without a storage that are listed in the facts, and looked into for pickles and models.
-MAX_LISTED = 1000
+# Members without a storage that are listed in the facts: the code of a large TorchScript model has some thousands.
+MAX_LISTED = 10_000
 # caffe2/serialize/versions.h: kMinSupportedFileFormatVersion and kMaxSupportedFileFormatVersion (since torch 1.12).
 MIN_VERSION, MAX_VERSION = 1, 10
 

@@ -7,10 +7,11 @@ from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Problem
 from modeldoctor.readers.checkpoint.inside import MAX_DEPTH, Inside
 from modeldoctor.readers.checkpoint.nested import may_be_model
 from modeldoctor.readers.checkpoint.read import read_source
-from modeldoctor.readers.checkpoint.records import MAX_LISTED
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry
 
+# Members whose first bytes are looked at.
+MAX_LOOKED = 1000
 _HEAD_BYTES = 16
 
 
@@ -25,8 +26,8 @@ def read_strangers(archive: Archive, entries: list[Entry], shown: str) -> tuple[
     """The pickles among these members, and the models; what is above the limits is a problem of the archive."""
     pickles: list[Pickle] = []
     models: list[Checkpoint] = []
-    skipped = len(entries[MAX_LISTED:])
-    for entry in entries[:MAX_LISTED]:
+    skipped = len(entries[MAX_LOOKED:])
+    for entry in entries[:MAX_LOOKED]:
         if not entry.size_bytes or not may_be_model(entry.name, archive.head(entry, _HEAD_BYTES)):
             continue
         if archive.depth >= MAX_DEPTH or archive.budget.spent:

@@ -100,8 +100,9 @@ class Archive:
         self.problems.append(Problem("header-mismatch", text, entry.name, entry.offset))
 
     def record(self, entry: Entry) -> Record:
-        """The member as a fact; `data_offset` is None when its header is unreadable."""
-        return Record(entry.name, entry.size_bytes, entry.packed_bytes, self.data_offset(entry), entry.method != STORED)
+        """The member as a fact; `data_offset` is known when its header was read."""
+        offset = self.known_offset(entry)
+        return Record(entry.name, entry.size_bytes, entry.packed_bytes, offset, entry.method != STORED)
 
     def open(self, entry: Entry) -> Source:
         """The unpacked bytes: a window on the file for a stored member, else memory. ReadError as in `read`."""
