@@ -10,6 +10,7 @@ from modeldoctor.wording import count, listing, quoted
 
 _SHOWN = 8
 _SHOWN_TEXT = 300
+_TORCH_FILES = frozenset({"torch-zip", "torch-legacy", "torch-tar"})
 
 
 @rule(
@@ -90,16 +91,15 @@ def _hit(checkpoint: Checkpoint, found: list[Act], message: str, severity: Sever
     more = len(found) - 1
     scripted = checkpoint.format == "torchscript"
     loader = "; only Python's unpickler runs it, torch's C++ loader refuses it" if scripted else ""
+    refused = "; `torch.load(…, weights_only=True)` refuses such calls" if checkpoint.format in _TORCH_FILES else ""
+    told = [] if not more and quoted(first.text) == quoted(first.text, _SHOWN_TEXT) else found[:_SHOWN]
     return Hit(
         message + (f", and {count(more, 'more such call')}" if more and called else "") + loader,
         where=place(checkpoint, first.member, first.byte),
         severity=severity,
-        fix="don't load it before you know who wrote it; `torch.load(…, weights_only=True)` refuses such calls",
+        fix=f"don't load it before you know who wrote it{refused}",
         notes=(
-            *(
-                ("runs" if called else "names", f"{quoted(act.text, _SHOWN_TEXT)}: {act.words}")
-                for act in found[:_SHOWN]
-            ),
+            *(("runs" if called else "names", f"{quoted(act.text, _SHOWN_TEXT)}: {act.words}") for act in told),
             *((("runs", f"and {more - _SHOWN + 1:,} more"),) if more >= _SHOWN else ()),
         ),
         key=first.full or "computed",
