@@ -80,7 +80,7 @@ def test_what_the_archive_says_of_itself(data):
     assert checkpoint.extra("extra_files") == ("note.txt",)
     version = torch.__version__.partition("+")[0]
     assert (version, version) in [(item.low, item.high) for item in checkpoint.writer]
-    assert [each.role for each in checkpoint.pickles] == ["object"]
+    assert [each.role for each in checkpoint.pickles] == ["extra"]
     assert checkpoint.pickles[0].member.endswith("data/sample_inputs/model.pt!archive/data.pkl")
 
 
@@ -134,7 +134,8 @@ def test_layout_of_2_7(exported):
     assert checkpoint.extra("schema_version") == "8.7"
     assert checkpoint.extra("extra_files") == ("note.txt",)
     members = [each.member for each in checkpoint.pickles]
-    assert "serialized_state_dict.pt!archive/data.pkl" in members
+    assert checkpoint.main_pickle.member == "serialized_state_dict.pt!archive/data.pkl"
+    assert "serialized_constants.pt!archive/data.pkl" in members
     assert [(item.low, item.high) for item in checkpoint.writer if item.what == "torch"] == [("2.7", "2.7")]
 
 

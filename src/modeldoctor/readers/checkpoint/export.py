@@ -67,10 +67,10 @@ class _Reading:
             # torch 2.1 and 2.2 call them .json, they are checkpoints all the same.
             entry = find(self.archive, f"{name}.pt") or find(self.archive, f"{name}.json")
             if entry:
-                self.adopt(self.open(entry))
+                self.adopt(self.open(entry, "constants" if name.endswith("constants") else "object"))
         entry = find(self.archive, "serialized_example_inputs.pt")
         if entry:
-            self.open(entry)
+            self.open(entry, "extra")
         self.extras["extra_files"] = self.names("extra_files/")
 
     # ----------------------------------------------------------------------- torch 2.8 on
@@ -88,10 +88,10 @@ class _Reading:
                 self.payloads(root.path(f"data/{folder}/"), f"{model}_{folder}_config.json", prefix)
                 old = find(self.archive, root.path(f"data/{folder}/{model}.pt"))  # torch 2.8
                 if old:
-                    self.adopt(self.open(old), prefix)
+                    self.adopt(self.open(old, "object" if folder == "weights" else "constants"), prefix)
             inputs = find(self.archive, root.path(f"data/sample_inputs/{model}.pt"))
             if inputs:
-                self.open(inputs)
+                self.open(inputs, "extra")
         self.extras["extra_files"] = self.names(root.path("extra/"))
         compiled = self.names(root.path("data/aotinductor/"))
         if compiled:
@@ -122,7 +122,7 @@ class _Reading:
             if found is None:
                 self.problems.append(Problem("missing-record", "is not there: the weights list it", name))
             else:
-                self.open(found)
+                self.open(found, "extra")
 
     def located(self, storage: Storage) -> Storage:
         """The storage with what its record holds. An empty record stands for zeros: _package.py, _build_file_map."""
@@ -162,8 +162,8 @@ class _Reading:
             if value is not None:
                 self.extras.setdefault(key, value if isinstance(value, (dict, list)) else str(value))
 
-    def open(self, entry: Entry) -> Checkpoint | None:
-        """The checkpoint or pickle that a member holds; its pickles and problems become ours."""
+    def open(self, entry: Entry, role: str) -> Checkpoint | None:
+        """The checkpoint or pickle that a member holds; its pickles, in their role here, and problems become ours."""
         if self.archive.budget.spent or self.archive.depth >= MAX_DEPTH:
             text = f"of the checkpoints inside, {len(self.nested)} were read"
             self.problems += [Problem("nested-limit", text, entry.name)] * (not self.is_told("nested-limit"))
@@ -174,7 +174,8 @@ class _Reading:
         except ReadError as error:
             self.problems.append(Problem(error.kind, str(error), entry.name, error.byte))
             return None
-        self.nested.append(found)
+        pickles = [pickle._replace(role=role) if pickle.role == "object" else pickle for pickle in found.pickles]
+        self.nested.append(found._replace(pickles=tuple(pickles)))
         return found
 
     def is_told(self, kind: str) -> bool:

@@ -37,7 +37,7 @@ def salvage(source: Source) -> Directory:
     if not entries:
         raise ReadError("the file ends inside the header of its first member", kind="truncated", byte=source.size)
     end = after(source, _end_of(source, entries[-1]))
-    problem = _problem(source, entries[-1].name, len(whole), end)
+    problem = _problem(source, entries[-1].name, whole, end)
     return Directory(tuple(entries), end, problems=(problem,), whole=False)
 
 
@@ -73,12 +73,13 @@ def _end_of(source: Source, entry: Entry) -> int:
     ) + entry.packed_bytes
 
 
-def _problem(source: Source, last: str, whole: int, end: int) -> Problem:
+def _problem(source: Source, last: str, whole: set[str], end: int) -> Problem:
     """Where the archive breaks off. What storages it lost is told by their `stored_bytes`."""
     directory = source.read_at(end, min(source.size - end, MAX_DIRECTORY_BYTES))
     behind = directory.find(END_SIGNATURE) if directory[:4] == b"PK\x01\x02" else -1
     if behind >= 0 and source.size - end - behind > MAX_TAIL_BYTES:
         text = f"{size(source.size - end - behind)} follow the archive: its end is searched in {MAX_TAIL_BYTES:,} bytes"
         return Problem("damaged", text, byte=end + behind)
-    text = f"it ends in or behind {quoted(last)}, without a directory; {count(whole, 'member')} found whole"
+    place = "behind" if last in whole else "inside"
+    text = f"ends {place} {quoted(last)}, before its directory; {count(len(whole), 'member')} found whole"
     return Problem("truncated", text, byte=source.size)
