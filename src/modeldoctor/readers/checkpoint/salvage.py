@@ -80,6 +80,6 @@ def _problem(source: Source, last: str, whole: set[str], end: int) -> Problem:
     if behind >= 0 and source.size - end - behind > MAX_TAIL_BYTES:
         text = f"{size(source.size - end - behind)} follow the archive: its end is searched in {MAX_TAIL_BYTES:,} bytes"
         return Problem("damaged", text, byte=end + behind)
-    place = "behind" if last in whole else "inside"
+    place = "behind" if last in whole else "in or behind"  # its size may be unknown
     text = f"ends {place} {quoted(last)}, before its directory; {count(len(whole), 'member')} found whole"
     return Problem("truncated", text, byte=source.size)
