@@ -97,6 +97,7 @@ def loading(serialization: dict[str, Any], loads: dict[str, Any], sources: dict[
         },
         "sparse": loads["sparse"],
         "layouts": {name: stated(name, fact, columns) for name, fact in loads["layouts"].items()},
+        "export_fields": loads["export_fields"],
         "attributes": sources["attributes"],
         "names": known_names(serialization, loads),
     }
@@ -150,8 +151,8 @@ def operators(loads: dict[str, Any], sources: dict[str, Any]) -> dict[str, Any]:
     return {
         "as_of": loads["as_of"],
         "sources": ["facts/torch_sources.json"],
-        "read": sources["releases_with_stubs"],
-        "operators": sources["operators"],
+        "read": sources["releases_with_operators"],
+        "operators": {name: span for name, span in sources["operators"].items() if name not in loads["jit_builtins"]},
     }
 
 

@@ -10,7 +10,7 @@ folders themselves. Each release is added to the file, or replaces what was read
 * `attributes`: what the `forward` of a module class reads unconditionally and only some releases set: an instance
   pickled by a release that did not set it loads, and fails when it is used;
 * `signatures`: how many arguments the functions take that rebuild tensors, [fewest, most] per release that changed it;
-* `operators`: functions of `torch._C._VariableFunctions` and `torch._C._nn` (from the stubs), which TorchScript calls.
+* `operators`: operators of ATen that only some releases have (from the headers), which TorchScript calls.
 
 A span is a release ("from here on"), "A-B" (from A to B, both read), or "" (in all that were read).
 """
@@ -198,13 +198,16 @@ def _always(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def _operators(root: str) -> frozenset[str]:
-    function = r"^(?:    )?def (\w+)\("
-    names = _stub(root, "_C/_VariableFunctions.pyi", function) | _stub(root, "_C/_nn.pyi", function)
-    if not names:  # a package without its stubs says nothing of operators
-        return names
-    with open(os.path.join(root, "nn", "functional.py"), encoding="utf-8") as file:
-        names |= set(re.findall(r"torch\._C\._nn\.(\w+)", file.read()))
-    return frozenset(name for name in names if not name.startswith("__"))
+    """Base names of the schemas in the headers; with a dot before it, what tensors have: TorchScript has it built in.
+
+    A package without headers or stubs says nothing.
+    """
+    path = os.path.join(root, "include", "ATen", "RegistrationDeclarations.h")
+    methods = _stub(root, "_C/__init__.pyi", r"^    def (\w+)\(self|^    (\w+): (?:_\w+|Tensor)$")
+    if not os.path.exists(path) or not methods:
+        return frozenset()
+    with open(path, encoding="utf-8") as file:
+        return frozenset(f".{name}" for name in methods).union(re.findall(r"aten::(\w+)[.(]", file.read()))
 
 
 def _stub(root: str, name: str, pattern: str) -> frozenset[str]:
@@ -213,9 +216,6 @@ def _stub(root: str, name: str, pattern: str) -> frozenset[str]:
         return frozenset()
     with open(path, encoding="utf-8", errors="replace") as file:
         return frozenset("".join(found.groups("")) for found in re.finditer(pattern, file.read(), re.MULTILINE))
-
-
-# --------------------------------------------------------------------------- what follows from it
 
 
 def resolvable(modules: dict[str, Module]) -> dict[str, set[str]]:
@@ -313,13 +313,14 @@ def spans(releases: list[str], have: set[str]) -> str | None:
 def summarise(read: dict[str, Any]) -> dict[str, Any]:
     """The JSON of all releases read."""
     releases = sorted(read, key=order)
-    stubbed = [release for release in releases if read[release][3]]
+    stubbed = [release for release in releases if read[release][0]["torch._C"].functions]
+    with_operators = [release for release in releases if read[release][3]]
     modules: dict[str, set[str]] = {}
     names: dict[str, dict[str, set[str]]] = {}
     operators: dict[str, set[str]] = {}
     attributes: dict[str, dict[str, set[str]]] = {}
     signatures: dict[str, dict[str, list[int]]] = {}
-    for release, (found, every, _, stubs) in read.items():
+    for release, (found, every, _, known) in read.items():
         for module in every:
             modules.setdefault(module, set()).add(release)
         for module, value in found.items():
@@ -329,8 +330,8 @@ def summarise(read: dict[str, Any]) -> dict[str, Any]:
                 names.setdefault("torch", {}).update({name: set() for name in own if not name.startswith("_")})
             for name, counts in value.rebuilders.items():
                 signatures.setdefault(f"{module}.{name}", {})[release] = counts
-        for name in stubs:
-            operators.setdefault(name, set()).add(release)
+        for name in known:
+            operators.setdefault(name.removeprefix("."), set()).add(release)
     for release, (_, every, need, _) in read.items():
         for module, table in names.items():
             for name in table:
@@ -344,6 +345,7 @@ def summarise(read: dict[str, Any]) -> dict[str, Any]:
     return {
         "releases": releases,
         "releases_with_stubs": stubbed,
+        "releases_with_operators": with_operators,
         "modules": {name: spans(releases, have) for name, have in sorted(modules.items())},
         "names": {
             module: {
@@ -358,7 +360,9 @@ def summarise(read: dict[str, Any]) -> dict[str, Any]:
         },
         "signatures": {name: _changes(found) for name, found in sorted(signatures.items())},
         "operators": {
-            name: spans(stubbed, have) for name, have in sorted(operators.items()) if spans(stubbed, have) != ""
+            name: spans(with_operators, have)
+            for name, have in sorted(operators.items())
+            if spans(with_operators, have) != "" and any(name in read[release][3] for release in have)
         },
     }
 
@@ -383,10 +387,10 @@ def main() -> None:
     target, *folders = sys.argv[1:]
     read: dict[str, Any] = {}
     for folder in folders:
-        release, modules, stubs = read_release(folder)
+        release, modules, operators = read_release(folder)
         plain = {name.removesuffix(".__init__"): module for name, module in modules.items()}
-        read[release] = (plain, resolvable(modules), needed(plain), stubs)
-        print(release, len(modules), "modules,", len(stubs), "operators")
+        read[release] = (plain, resolvable(modules), needed(plain), operators)
+        print(release, len(modules), "modules,", len(operators), "operators")
     with open(target, "w", encoding="utf-8") as file:
         json.dump({"source": "the Python sources in the wheels of these releases", **summarise(read)}, file, indent=0)
         file.write("\n")

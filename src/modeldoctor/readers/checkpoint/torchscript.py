@@ -14,6 +14,7 @@ from modeldoctor.readers.checkpoint.pickle_machine import Run
 from modeldoctor.readers.checkpoint.pickle_values import Name, Object
 from modeldoctor.readers.checkpoint.records import Root, attach, container, find, find_root, listed, unused
 from modeldoctor.readers.checkpoint.salvage import open_archive
+from modeldoctor.readers.checkpoint.torchscript_code import needs
 from modeldoctor.readers.checkpoint.torch_zip import others, run_records
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry
@@ -113,6 +114,7 @@ def _extras(archive: Archive, root: Root) -> dict[str, Any]:
         ],
         "extra_files": tuple([name[len(extra) :] for name in names if name.startswith(extra)])[:MAX_FILES],
         "lite": find(archive, root.path("bytecode.pkl")) is not None,
+        **needs(archive, root),
     }
 
 
