@@ -14,8 +14,8 @@ from modeldoctor.readers.checkpoint.pickle_machine import Run
 from modeldoctor.readers.checkpoint.pickle_values import Name, Object
 from modeldoctor.readers.checkpoint.records import Root, attach, container, find, find_root, listed, unused
 from modeldoctor.readers.checkpoint.salvage import open_archive
-from modeldoctor.readers.checkpoint.torchscript_code import needs
 from modeldoctor.readers.checkpoint.torch_zip import others, run_records
+from modeldoctor.readers.checkpoint.torchscript_code import needs
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry
 from modeldoctor.storage import Source
