@@ -13,7 +13,7 @@ MAX_OPCODES = 8_000_000
 MAX_STREAM_BYTES = 128 << 20
 # What the values may weigh, estimated as 64 bytes per allocation and 4 per byte of the stream (text outside Latin-1
 # grows that much). 200,000 tensors stay below.
-MAX_MEMORY_BYTES = 224 << 20
+MAX_MEMORY_BYTES = 192 << 20
 # Texts and bytes up to this size are kept whole; of longer ones the first part. Names and keys are far shorter.
 MAX_KEPT_BYTES = 64 << 10
 # Integers longer than this are not made: turning them into text takes quadratic time. (torch's magic number has 10.)
