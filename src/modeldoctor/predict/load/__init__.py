@@ -50,7 +50,8 @@ class Predictor:
             return _outcome(torch, mode, importable, unknown(_outside(torch)), None)
         ends = []
         for column in found:
-            host = Host(column, _version(python, column.python), _version(numpy, column.numpy), importable, False, gpus)
+            versions = _version(python, column.python), _version(numpy, column.numpy)
+            host = Host(column, *versions, importable, gpus=gpus)
             ends.append((self._failure(mode, host), column))
         if len(ends) == 2:
             return _between(torch, mode, importable, ends)
@@ -113,11 +114,11 @@ def _fails(file: File, mode: str, host: Host) -> Failure | None:
     if mode == "weights_only":
         return load_fails(file, host, weights_only="restricted_loader" in does, given=True)
     if mode in {"full", "mmap"}:
-        return load_fails(file, host, weights_only=False, mmap=mode == "mmap", given=True)
+        return load_fails(file, host._replace(mapped=mode == "mmap"), weights_only=False, given=True)
     if mode == "jit":
         return _jit(file, host)
     if mode == "export":
-        return export_fails(file.checkpoint, host.column, is_zip=file.kind == "zip")
+        return export_fails(file.checkpoint, host.column)
     return safetensors_fails(file.checkpoint, host)
 
 

@@ -31,18 +31,28 @@ def scripted_fails(checkpoint: Checkpoint, host: Host) -> Failure | None:
 # --------------------------------------------------------------------------- torch.export
 
 
-def export_fails(checkpoint: Checkpoint, column: Column, *, is_zip: bool) -> Failure | None:
+def export_fails(checkpoint: Checkpoint, column: Column) -> Failure | None:
     """torch.export.load: torch/export/__init__.py, torch/export/pt2_archive/_package.py, torch/_export of 2.1."""
     if "export" not in column.does:
         text = "module 'torch' has no attribute 'export'"
         return Failure("attribute_missing_in_module", "AttributeError", text, "torch.export")
-    if not is_zip or any(each.member is None and each.kind in {"damaged", "truncated"} for each in checkpoint.problems):
+    if not _is_zip(checkpoint):
         return Failure("zip_damaged", "zipfile.BadZipFile", "File is not a zip file")
     if checkpoint.format != "torch-export":
+        container = checkpoint.container
+        if container and container.root is None and container.version:  # a `version` at the top, where 2.7 had it
+            return _old_layout(container.version, column)
         return _no_program(column)
     if checkpoint.extra("layout") != "before 2.8":
         return _new_layout(checkpoint, column)
     return _old_layout(str(checkpoint.extra("schema_version") or ""), column)
+
+
+def _is_zip(checkpoint: Checkpoint) -> bool:
+    """Whether Python's zipfile opens it: it looks for the end of the archive only."""
+    if any(each.member is None and each.kind in {"damaged", "truncated"} for each in checkpoint.problems):
+        return False
+    return checkpoint.head[:2] == b"PK" or (checkpoint.container is not None and checkpoint.container.kind == "zip")
 
 
 def _no_program(column: Column) -> Failure:

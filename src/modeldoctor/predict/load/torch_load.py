@@ -11,15 +11,13 @@ from modeldoctor.predict.load.unpickle import Host, full, missing, restricted
 _LEGACY_ROLES = ("magic", "protocol", "sys_info", "object", "keys")
 
 
-def load_fails(
-    file: File, host: Host, *, weights_only: bool, mmap: bool = False, given: bool = False
-) -> Failure | None:
+def load_fails(file: File, host: Host, *, weights_only: bool, given: bool = False) -> Failure | None:
     """Why torch.load fails, or None. `given`: weights_only is an argument of the call, and not the default."""
-    does = host.column.does
+    does, mmap = host.column.does, host.mapped
     if "loads_safetensors" in does and file.checkpoint.path.endswith(".safetensors"):
         return safetensors_fails(file.checkpoint, host)
     if file.kind == "zip":
-        return _zip_fails(file, host, weights_only, mmap, given)
+        return _zip_fails(file, host, weights_only, given)
     if mmap and "mmap" in does:
         text = "mmap can only be used with files saved with `torch.save(_use_new_zipfile_serialization=True)`"
         return Failure("mmap_needs_zip", "RuntimeError", text)
@@ -87,7 +85,7 @@ def _version(file: File, column: Column) -> str | None:
     return container.version
 
 
-def _zip_fails(file: File, host: Host, weights_only: bool, mmap: bool, given: bool) -> Failure | None:
+def _zip_fails(file: File, host: Host, weights_only: bool, given: bool) -> Failure | None:
     column, checkpoint = host.column, file.checkpoint
     failure = archive_fails(file, column)
     if failure:
@@ -106,7 +104,7 @@ def _zip_fails(file: File, host: Host, weights_only: bool, mmap: bool, given: bo
     if not file.rows:
         failure = missing("data.pkl")
         return wrapped(column, failure) if weights_only else failure
-    failure = _no_parameter(column, mmap, given, "Unpickler")
+    failure = _no_parameter(column, host.mapped, given, "Unpickler")
     if failure:
         return failure
     return restricted(file, file.rows[0], host) if weights_only else full(file, file.rows[0], host)
