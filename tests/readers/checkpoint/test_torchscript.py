@@ -99,6 +99,12 @@ def test_lite_interpreter(module):
     assert len(checkpoint.tensors) == len(read(data).tensors) > 0
 
 
+def test_mobile_flatbuffer_is_named_and_not_read():
+    checkpoint = read(b"\x18\0\0\0PTMF" + b"\0" * 100)
+    assert (checkpoint.format, checkpoint.state, checkpoint.problems) == ("torchscript", "recognised", ())
+    assert "mobile" in checkpoint.advice
+
+
 def test_missing_records(data):
     entries = members(data)
     entries.pop("archive/data/0")

@@ -1,6 +1,6 @@
 """What `torch.jit.save` writes: the attributes of a scripted module as a pickle, its code as text, its constants.
 
-torch/csrc/jit/serialization/export_module.cpp (ScriptModuleSerializer) and import.cpp. Before 1.3 the attributes were
+torch/csrc/jit/serialization/export_module.cpp (ScriptModuleSerializer) and import.cpp. Before 1.4 the attributes were
 in `model.json`: see `torchscript_old`. The pickles are read by C++, which knows a fixed set of classes.
 """
 
@@ -15,21 +15,14 @@ from modeldoctor.readers.checkpoint.pickle_values import Name, Object
 from modeldoctor.readers.checkpoint.records import Root, attach, container, find, find_root, listed, unused
 from modeldoctor.readers.checkpoint.salvage import open_archive
 from modeldoctor.readers.checkpoint.torch_zip import others, run_records
-from modeldoctor.readers.checkpoint.torchscript_code import needs
+from modeldoctor.readers.checkpoint.torchscript_code import Members, members_of, needs, read_code
 from modeldoctor.readers.checkpoint.zip_archive import Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry
 from modeldoctor.storage import Source
 
-# The code that is read to tell parameters from buffers; what lies beyond is told by `requires_grad` alone.
-MAX_CODE_BYTES = 4 << 20
 # Code files that are listed, and modules whose class is looked up.
 MAX_FILES = 1000
 MAX_MODULES = 100_000
-# torch/csrc/jit/serialization/python_print.cpp, printClass.
-_CLASS = re.compile(
-    rb"^class (\w+)\(Module\):\n  __parameters__ = \[(.*?)\]\n(?:  __buffers__ = \[(.*?)\]\n)?", re.MULTILINE
-)
-_TEXT = re.compile(rb'"([^"]*)"')
 _MANGLED = re.compile(r"\.___torch_mangle_\d+")
 
 _OWN = frozenset(
@@ -37,12 +30,11 @@ _OWN = frozenset(
     | {"version", "byteorder", ".data/version", ".data/serialization_id"}
 )
 
-# Class name → names of its parameters and its buffers (None: the code does not say).
-Members = dict[str, tuple[frozenset[str], frozenset[str] | None]]
-
 
 def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     """Fill in what the archive holds. ReadError when nothing is left of it."""
+    if sniffed.directory is None and source.read_at(0, 2) != b"PK":
+        return blank  # the flatbuffer of mobile runtimes: named, not read
     archive = open_archive(source, sniffed.directory)
     root = find_root(archive, "data.pkl")
     if find(archive, root.path("data.pkl")) is None and archive.directory.whole:
@@ -62,7 +54,8 @@ def _assemble(archive: Archive, blank: Checkpoint, root: Root) -> Checkpoint:
     more, frozen, _ = _described(archive, root, constants, "constants/", first=len(storages))
     used = {storage.record for storage in storages + more if storage.record}
     value = runs[0].value if runs else None
-    tensors = _with_kinds(tensors, _classes(value), _members(archive, root))
+    code = read_code(archive, root)
+    tensors = _with_kinds(tensors, _classes(value), members_of(code))
     anatomy = from_tensors(tensors, storages, contents="scripted")
     pickles: tuple[Pickle, ...] = tuple([run.pickle for run in runs + constants])
     rest = unused(archive, used)
@@ -78,7 +71,7 @@ def _assemble(archive: Archive, blank: Checkpoint, root: Root) -> Checkpoint:
         outline=outline,
         children=tuple(models),
         problems=(*root.problems, *archive.problems),
-        extras=tuple(_extras(archive, root).items()),
+        extras=tuple({**_extras(archive, root), **needs(archive, code)}.items()),
     )
 
 
@@ -114,32 +107,10 @@ def _extras(archive: Archive, root: Root) -> dict[str, Any]:
         ],
         "extra_files": tuple([name[len(extra) :] for name in names if name.startswith(extra)])[:MAX_FILES],
         "lite": find(archive, root.path("bytecode.pkl")) is not None,
-        **needs(archive, root),
     }
 
 
 # --------------------------------------------------------------------------- parameters and buffers
-
-
-def _members(archive: Archive, root: Root) -> Members:
-    """What the classes in `code/` say of their tensors."""
-    members: Members = {}
-    folder, left = root.path("code/"), MAX_CODE_BYTES
-    for entry in archive.directory.entries:
-        if not (entry.name.startswith(folder) and entry.name.endswith(".py")):
-            continue
-        left -= entry.size_bytes
-        if left < 0:
-            break
-        module = entry.name[len(folder) : -3].replace("/", ".")
-        for found in _CLASS.finditer(archive.head(entry, entry.size_bytes)):
-            buffers = None if found[3] is None else _names(found[3])
-            members[f"{module}.{found[1].decode()}"] = (_names(found[2]), buffers)
-    return members
-
-
-def _names(text: bytes) -> frozenset[str]:
-    return frozenset([name.decode("utf-8", "replace") for name in _TEXT.findall(text)])
 
 
 def _classes(value: Any) -> dict[str, str]:
