@@ -49,26 +49,33 @@ def describe(value: Any, storages: Sequence[Storage], *, instances: Iterable[Ins
     tensors = tuple(_tensors(walk))
     problems = (Problem("limit", f"only the first {len(tensors):,} tensors are described"),) if walk.cut else ()
     found = _find(value, tensors)
+    contents, reason = _contents(value, tensors, found)
     parts, optimizers = _parts(value, tensors, storages, found)
-    anatomy = _contents(value, tensors, found)._replace(epoch=_epoch(value), parts=parts)
+    anatomy = Anatomy(contents, _class_of(value), found.key, parts, epoch=_epoch(value), reason=reason)
     weights = _served(anatomy, tensors)
     optimizer = [tensor for tensor in tensors if tensor.path.startswith(optimizers)] if optimizers else []
-    anatomy = add_up(anatomy, tensors, storages, weights, optimizer)
-    return Described(_with_names(anatomy, value, weights, instances), tensors, outline_of(value), problems)
+    library, evidence = framework_of(value, anatomy, weights, instances)
+    start = len(found.key) + 1 if found.key else 0
+    anatomy = anatomy._replace(
+        **add_up(tensors, storages, weights, optimizer),
+        prefixes=prefixes([tensor.path[start:] for tensor in weights]),
+        framework=library,
+        framework_evidence=evidence,
+    )
+    return Described(anatomy, tensors, outline_of(value), problems)
 
 
 def from_tensors(tensors: Sequence[Tensor], storages: Sequence[Storage], contents: str = "state_dict") -> Anatomy:
     """The anatomy of a format that holds tensors and nothing else."""
-    anatomy = Anatomy(contents, parts=groups(tensors, storages))
-    return _with_names(add_up(anatomy, tensors, storages, tensors, ()), None, tensors, ())
-
-
-def _with_names(anatomy: Anatomy, value: Any, weights: Sequence[Tensor], instances: Iterable[Instance]) -> Anatomy:
-    """The anatomy with what names tell: wrappers and the library."""
-    start = len(anatomy.weights_key) + 1 if anatomy.weights_key else 0
-    framework, evidence = framework_of(value, anatomy, weights, instances)
-    found = prefixes([tensor.path[start:] for tensor in weights])
-    return anatomy._replace(prefixes=found, framework=framework, framework_evidence=evidence)
+    library, evidence = framework_of(None, Anatomy(contents), tensors, ())
+    return Anatomy(
+        contents,
+        parts=groups(tensors, storages),
+        **add_up(tensors, storages, tensors, ()),
+        prefixes=prefixes([tensor.path for tensor in tensors]),
+        framework=library,
+        framework_evidence=evidence,
+    )
 
 
 def _tensors(walk: Walk) -> Iterator[Tensor]:
@@ -123,21 +130,21 @@ def _find(value: Any, tensors: Sequence[Tensor]) -> _Found:
     return _Found(None, weights, chosen.key if chosen else None)
 
 
-def _contents(value: Any, tensors: Sequence[Tensor], found: _Found) -> Anatomy:
-    """The kind of the object by the criteria above, without parts and sums."""
-    root_class = _class_of(value)
+def _contents(value: Any, tensors: Sequence[Tensor], found: _Found) -> tuple[str, str | None]:
+    """The kind of the object by the criteria above, and why it is unknown."""
     if found.whole:
-        return Anatomy(found.whole, root_class)
+        return found.whole, None
     container = items_of(value) is not None or type(value) in {list, tuple}
     if found.weights:
-        return Anatomy("training" if container else "module", root_class, found.key)
-    if container and (holds_optimizer(value) or any(holds_optimizer(item) for _, item in fields(value, _MOST_ENTRIES))):
-        return Anatomy("training", root_class)
+        return "training" if container else "module", None
+    entries = fields(value, _MOST_ENTRIES) if container else []
+    if entries and (holds_optimizer(value) or any(holds_optimizer(item) for _, item in entries)):
+        return "training", None
     if container and tensors:
-        return Anatomy("tensors", root_class)
-    if container and fields(value) and is_plain(value):
-        return Anatomy("hyperparameters", root_class)
-    return Anatomy("unknown", root_class, reason=_why_unknown(value, root_class, len(tensors)))
+        return "tensors", None
+    if entries and is_plain(value):
+        return "hyperparameters", None
+    return "unknown", _why_unknown(value, _class_of(value), len(tensors))
 
 
 def _why_unknown(value: Any, root_class: str | None, tensors: int) -> str:

@@ -54,11 +54,12 @@ _KEYS = (
 )
 # Names of tensors that one library's models have.
 _NAMES = (
-    (re.compile(r"^base_model\.model\..*\.lora_[AB]\."), "peft"),
-    (re.compile(r"^model\.diffusion_model\."), "latent diffusion"),
+    (re.compile(r"^base_model\.model\..*\.lora_[AB]\.", re.MULTILINE), "peft"),
+    (re.compile(r"^model\.diffusion_model\.", re.MULTILINE), "latent diffusion"),
     (
         re.compile(
-            r"(?:^|\.)(?:encoder\.layer\.\d+\.attention\.self\.query|h\.\d+\.attn\.c_attn|layers\.\d+\.self_attn\.q_proj)\."
+            r"(?:^|\.)(?:encoder\.layer\.\d+\.attention\.self\.query|h\.\d+\.attn\.c_attn|layers\.\d+\.self_attn\.q_proj)\.",
+            re.MULTILINE,
         ),
         "transformers",
     ),
@@ -70,13 +71,15 @@ Found = tuple[str | None, str | None]
 
 def framework_of(value: Any, anatomy: Anatomy, tensors: Sequence[Tensor], instances: Iterable[Instance]) -> Found:
     """The library and the evidence, or (None, None)."""
-    keys = {key: item for key, item in fields(value, _MOST_NAMES) if type(key) is str}
-    return (
-        _by_version(keys)
-        or _by_class(anatomy, instances)
-        or _by_keys(set(keys), anatomy)
-        or _by_names(anatomy, tensors)
-    )
+    found: Found | None = None
+    keys: dict[str, Any] = {}
+    if anatomy.contents not in {"state_dict", "module", "tensor", "scripted"}:
+        keys = {key: item for key, item in fields(value, _MOST_NAMES) if type(key) is str}
+        found = _by_version(keys)
+    found = found or _by_class(anatomy.root_class, instances)
+    if found is None and anatomy.contents == "training":
+        found = _by_keys(keys)
+    return found or _by_names(anatomy, tensors)
 
 
 def _by_version(keys: dict[str, Any]) -> Found | None:
@@ -91,30 +94,30 @@ def _by_version(keys: dict[str, Any]) -> Found | None:
     return None
 
 
-def _by_class(anatomy: Anatomy, instances: Iterable[Instance]) -> Found | None:
-    names = [anatomy.root_class] if anatomy.root_class else []
-    names += [str(instance) for instance in instances]
-    for name in names:
-        for module, library in _MODULES.items():
-            if name.startswith(module + "."):
-                return library, f"class `{name[:120]}`"
+def _by_class(root_class: str | None, instances: Iterable[Instance]) -> Found | None:
+    for name in (root_class or "", *map(str, instances)):
+        first, _, rest = name.partition(".")
+        library = _MODULES.get(first) or _MODULES.get(f"{first}.{rest.partition('.')[0]}")
+        if library is not None:
+            return library, f"class `{name[:120]}`"
     return None
 
 
-def _by_keys(keys: set[str], anatomy: Anatomy) -> Found | None:
-    if anatomy.contents == "training" and keys == {"model", "opt"}:  # fastai/learner.py, save_model
+def _by_keys(keys: dict[str, Any]) -> Found | None:
+    if keys.keys() == {"model", "opt"}:  # fastai/learner.py, save_model
         return "fastai", "keys `model` and `opt`"
     for needed, library in _KEYS:
-        if needed <= keys:
+        if needed <= keys.keys():
             return library, f"{'keys' if len(needed) > 1 else 'key'} {', '.join(f'`{key}`' for key in sorted(needed))}"
     return None
 
 
 def _by_names(anatomy: Anatomy, tensors: Sequence[Tensor]) -> Found:
     start = len(anatomy.weights_key) + 1 if anatomy.weights_key else 0
-    for tensor in tensors[:_MOST_NAMES]:
-        name = tensor.path[start:]
-        for pattern, library in _NAMES:
-            if pattern.search(name):
-                return library, f"tensors named like `{name[:120]}`"
+    names = "\n".join([tensor.path[start:] for tensor in tensors[:_MOST_NAMES]])
+    for pattern, library in _NAMES:
+        match = pattern.search(names)
+        if match:
+            begin = names.rfind("\n", 0, match.start() + 1) + 1
+            return library, f"tensors named like `{names[begin:].partition(chr(10))[0][:120]}`"
     return None, None

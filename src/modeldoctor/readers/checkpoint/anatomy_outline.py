@@ -16,9 +16,11 @@ Outline = tuple[tuple[str, Any], ...]
 
 
 def outline_of(value: Any, level: int = 0) -> Outline:
-    """Nested (key, text) pairs of a container, its first entries; tensors of a state_dict are left out."""
-    entries = fields(value, _MOST_ENTRIES)
-    if is_module(value) or sum(1 for _, item in entries if is_tensor(item)) > _MOST_ENTRIES // 2:
+    """Nested (key, text) pairs of the first entries of a container, without its tensors, which are told elsewhere."""
+    if is_module(value):
+        return ()
+    entries = [(key, item) for key, item in fields(value, _MOST_ENTRIES) if not is_tensor(item)]
+    if not entries:
         return ()
     pairs = [(key_text(key)[:_MOST_KEY], _of(item, level)) for key, item in entries]
     items = items_of(value)

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from math import prod
 from operator import itemgetter
+from typing import Any
 
-from modeldoctor.facts.checkpoint import Anatomy, Part, Prefix, Storage, Tensor
+from modeldoctor.facts.checkpoint import Part, Prefix, Storage, Tensor
 from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES
 
 # Parts of a state_dict or container that are told apart; the smaller ones are put together.
@@ -26,36 +28,33 @@ _STORED = frozenset({"strided", "quantized", "nested"})
 
 # Fields of Tensor. Getting a column of them in C costs a tenth of reading an attribute of each.
 _path, _dtype, _shape, _place, _device = map(itemgetter, (0, 1, 2, 4, 6))
+_kind = itemgetter(8)
 _named = itemgetter(0, 1, 8)
 _weighed = itemgetter(1, 2, 4, 9)
 _storage_size = itemgetter(4)
 
 
 def add_up(
-    anatomy: Anatomy,
-    tensors: Sequence[Tensor],
-    storages: Sequence[Storage],
-    weights: Sequence[Tensor],
-    optimizer: Sequence[Tensor],
-) -> Anatomy:
-    """The anatomy with its sums. `weights` are the tensors to serve, `optimizer` those of optimizers."""
+    tensors: Sequence[Tensor], storages: Sequence[Storage], weights: Sequence[Tensor], optimizer: Sequence[Tensor]
+) -> dict[str, Any]:
+    """The fields of Anatomy that are sums. `weights` are the tensors to serve, `optimizer` those of optimizers."""
     sizes = list(map(_storage_size, storages))
     whole = sum(sizes)
     unique = distinct(tensors)
     by_dtype, shown_bytes = _weigh(unique, sizes)
     elements, buffers = _elements(unique if weights is tensors else distinct(weights))
     own = set(map(_place, weights))
-    return anatomy._replace(
-        parameters=elements - buffers,
-        buffers=buffers,
-        tensor_bytes=shown_bytes,
-        storage_bytes=whole,
-        bytes_by_dtype=tuple(by_dtype.most_common()),
-        tensors_by_dtype=tuple(Counter(map(_dtype, tensors)).most_common()),
-        optimizer_bytes=_total(set(map(_place, optimizer)) - own, sizes),
-        weights_bytes=whole if weights is tensors else _total(own, sizes),
-        devices=tuple(Counter(map(_device, tensors)).most_common()),
-    )
+    return {
+        "parameters": elements - buffers,
+        "buffers": buffers,
+        "tensor_bytes": shown_bytes,
+        "storage_bytes": whole,
+        "bytes_by_dtype": tuple(by_dtype.most_common()),
+        "tensors_by_dtype": tuple(Counter(map(_dtype, tensors)).most_common()),
+        "optimizer_bytes": _total(set(map(_place, optimizer)) - own, sizes),
+        "weights_bytes": whole if weights is tensors else _total(own, sizes),
+        "devices": tuple(Counter(map(_device, tensors)).most_common()),
+    }
 
 
 def distinct(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -76,6 +75,9 @@ def distinct(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
 def _elements(tensors: Sequence[Tensor]) -> tuple[int, int]:
     """Elements of all, and of buffers: by registration where modules tell, else by name and dtype."""
     numels = list(map(prod, map(_shape, tensors)))
+    if set(map(_kind, tensors)) == {"tensor"} and not _BUFFER_DTYPES & set(map(_dtype, tensors)):
+        ends = (path.endswith(_BUFFER_NAMES) for path in map(_path, tensors))
+        return sum(numels), sum(compress(numels, ends))
     buffers = sum(
         numel
         for (path, dtype, kind), numel in zip(map(_named, tensors), numels, strict=True)

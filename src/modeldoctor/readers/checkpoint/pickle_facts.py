@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from modeldoctor.facts.checkpoint import Call, Global, Instance, Pickle
+from modeldoctor.facts.checkpoint import Call, Event, Global, Instance, Pickle
 from modeldoctor.readers.checkpoint.dtypes import STORAGE_DTYPES
 from modeldoctor.readers.checkpoint.pickle_opcodes import OPCODES
 from modeldoctor.readers.checkpoint.pickle_state import Machine
@@ -28,7 +28,7 @@ def pickle_facts(m: Machine, value: Any, member: str | None, role: str) -> Pickl
         size_bytes=m.base + m.pos - m.start,
         protocol=_protocol(m),
         opcode_count=m.count - m.again,
-        events=tuple(m.events.values()),
+        events=tuple([Event(kind, name, at, detail) for (kind, name, detail), at in m.events.items()]),
         globals=tuple([_global(name) for name in m.names.values()]),
         calls=tuple([Call(*called[:3], paths.get(id(called.made), "")) for called in m.calls.values()]),
         instances=_instances(m, paths),
@@ -41,9 +41,9 @@ def pickle_facts(m: Machine, value: Any, member: str | None, role: str) -> Pickl
 
 def _protocol(m: Machine) -> int:
     """What PROTO says, or without it the protocol that brought the newest of the opcodes."""
-    said = [event.detail for event in m.events.values() if event.name == "PROTO" and event.kind == "opcode"]
-    if said and isinstance(said[0], int):
-        return said[0]
+    for kind, name, detail in m.events:
+        if kind == "opcode" and name == "PROTO" and isinstance(detail, int):
+            return detail
     return max((OPCODES[byte][1] for byte in m.table if byte in OPCODES), default=0)
 
 

@@ -17,12 +17,13 @@ from modeldoctor.readers.checkpoint.pickle_facts import pickle_facts
 from modeldoctor.readers.checkpoint.pickle_nested import examine
 from modeldoctor.readers.checkpoint.pickle_opcodes import OPCODES
 from modeldoctor.readers.checkpoint.pickle_regular import Regular
-from modeldoctor.readers.checkpoint.pickle_state import MAX_OPCODES, Again, Machine, Stopped
+from modeldoctor.readers.checkpoint.pickle_state import LAZY, MAX_OPCODES, Again, Machine, Stopped
 from modeldoctor.readers.checkpoint.pickle_text import show
 from modeldoctor.readers.checkpoint.pickle_values import Object, TensorValue, items_of
 from modeldoctor.storage import Source
 
 _unsigned_4 = Struct("<I").unpack_from
+_signed_4 = Struct("<i").unpack_from
 # Texts up to this length are made by the loop itself.
 _SHORT = 4096
 _CONSTANTS = {0x29: (), 0x4E: None, 0x88: True, 0x89: False}
@@ -84,12 +85,12 @@ def _follow(m: Machine) -> Any:
     except IndexError:
         problem = Problem("pickle-damaged", "an opcode finds nothing on the stack to work on", byte=m.base + m.pos)
         cause = "stack"
+    except ReadError as error:  # a member that cannot be unpacked, a disk that fails; it is a ValueError too
+        problem = Problem(error.kind, str(error), error.member, error.byte)
+        cause = "other"
     except (ValueError, OverflowError) as error:  # int() and float() of text, UTF-8
         problem = Problem("pickle-damaged", f"a value cannot be read: {str(error)[:200]}", byte=m.base + m.pos)
         cause = "value"
-    except ReadError as error:  # a member that cannot be unpacked
-        problem = Problem(error.kind, str(error), error.member, error.byte)
-        cause = "other"
     _note_stop(m, problem, cause)
     m.problem = problem
     return _salvage(m)
@@ -122,6 +123,7 @@ def _note_stop(m: Machine, problem: Problem, cause: str) -> None:
 def _interpret(m: Machine) -> None:
     """Follow opcodes up to STOP, reading on where the bytes at hand end within one."""
     numbers = iter(range(1, MAX_OPCODES + 1))
+    m.fill(1)
     while True:
         try:
             _loop(m, numbers)
@@ -132,8 +134,9 @@ def _interpret(m: Machine) -> None:
                 continue
             if left == 0 or left < _WIDTHS.get(m.data[m.pos], 0):
                 raise Stopped("the stream ends before its STOP opcode", "truncated") from None
-            if m.data[m.pos] == 0x68:
-                raise Stopped(f"memo entry {m.data[m.pos + 1]} is used before it is set") from None
+            if m.data[m.pos] in _GETS:
+                index = int.from_bytes(m.data[m.pos + 1 : m.pos + _WIDTHS[m.data[m.pos]]], "little")
+                raise Stopped(f"memo entry {index} is used before it is set") from None
             raise
         else:
             return
@@ -145,33 +148,39 @@ def _loop(m: Machine, numbers: Iterator[int]) -> None:  # noqa: PLR0915 - a call
     An IndexError leaves the machine at the opcode: either its operand is not at hand yet, or the stack is empty.
     """
     data, pos, stack, memo, table, marks, count = m.data, m.pos, m.stack, m.memo, m.table, m.marks, m.count
+    entries, constants, follow = len(memo), _CONSTANTS, m.regular and m.regular.follow
     try:
         for count in numbers:  # noqa: B007 - the machine keeps it
             op = table[data[pos]]
             if op == 0x72:  # LONG_BINPUT
                 index = _unsigned_4(data, pos + 1)[0]
-                if index == len(memo):
+                if index == entries:
                     memo.append(stack[-1])
+                    entries += 1
                 else:
                     m.put(index, stack[-1])
                     memo = m.memo
+                    entries = len(memo)
                 pos += 5
             elif op == 0x68:  # BINGET
                 stack.append(memo[data[pos + 1]])
                 pos += 2
             elif op == 0x71:  # BINPUT
                 index = data[pos + 1]
-                if index == len(memo):
+                if index == entries:
                     memo.append(stack[-1])
+                    entries += 1
                 else:
                     m.put(index, stack[-1])
                     memo = m.memo
+                    entries = len(memo)
                 pos += 2
             elif op == 0x4B:  # BININT1
                 stack.append(data[pos + 1])
                 pos += 2
             elif op == 0x94:  # MEMOIZE
                 memo.append(stack[-1])
+                entries += 1
                 pos += 1
             elif op == 0x28:  # MARK
                 marks.append(stack)
@@ -190,10 +199,10 @@ def _loop(m: Machine, numbers: Iterator[int]) -> None:  # noqa: PLR0915 - a call
                 args = stack.pop()
                 stack[-1] = made = call(m, stack[-1], args)
                 pos += 1
-                if m.regular is not None and type(made) is TensorValue:
+                if follow is not None and type(made) is TensorValue and data[pos : pos + 1] == b"r":
                     m.pos = pos
-                    m.regular.follow()
-                    pos = m.pos
+                    follow()
+                    pos, entries = m.pos, len(memo)
             elif op == 0x58 or op == 0x8C:  # noqa: PLR1714 - BINUNICODE, SHORT_BINUNICODE: a set would be slower
                 start = pos + 5 if op == 0x58 else pos + 2
                 end = start + (_unsigned_4(data, pos + 1)[0] if op == 0x58 else data[pos + 1])
@@ -204,9 +213,21 @@ def _loop(m: Machine, numbers: Iterator[int]) -> None:  # noqa: PLR0915 - a call
                 else:
                     stack.append(str(data[start:end], "utf-8", "surrogatepass"))
                     pos = end
-            elif op in _CONSTANTS:  # EMPTY_TUPLE, NONE, NEWTRUE, NEWFALSE
-                stack.append(_CONSTANTS[op])
+            elif op in constants:  # EMPTY_TUPLE, NONE, NEWTRUE, NEWFALSE
+                stack.append(constants[op])
                 pos += 1
+            elif op == 0x6A:  # LONG_BINGET
+                value = memo[_unsigned_4(data, pos + 1)[0]]
+                if value is LAZY:
+                    raise Again
+                stack.append(value)
+                pos += 5
+            elif op == 0x4D:  # BININT2
+                stack.append(data[pos + 1] | data[pos + 2] << 8)
+                pos += 3
+            elif op == 0x4A:  # BININT
+                stack.append(_signed_4(data, pos + 1)[0])
+                pos += 5
             elif op == 0x51:  # BINPERSID
                 m.pos, m.stack = pos, stack
                 stack[-1] = persistent(m, stack[-1])
@@ -218,6 +239,7 @@ def _loop(m: Machine, numbers: Iterator[int]) -> None:  # noqa: PLR0915 - a call
                 m.pos, m.stack, m.memo, pos = pos, stack, memo, -1
                 HANDLERS[op](m)
                 data, pos, stack, memo = m.data, m.pos, m.stack, m.memo
+                entries = len(memo)
         raise Stopped(f"more than {MAX_OPCODES:,} opcodes: the rest is not read", "limit")
     finally:
         m.count = count
@@ -228,10 +250,11 @@ def _loop(m: Machine, numbers: Iterator[int]) -> None:  # noqa: PLR0915 - a call
 def _first_sight(m: Machine) -> None:
     """An opcode that this stream did not have before."""
     byte = m.data[m.pos]
-    if byte not in OPCODES:
+    known = OPCODES.get(byte)
+    if known is None:
         raise Stopped(f"invalid load key, {show(chr(byte) if byte < 0x7F else bytes([byte]))}")
-    if byte != PROTO:
-        m.event("opcode", OPCODES[byte][0])
+    if byte != PROTO:  # which notes its operand too
+        m.events["opcode", known[0], None] = m.base + m.pos - m.start
     m.table[byte] = byte
     m.again += 1
 
@@ -239,8 +262,10 @@ def _first_sight(m: Machine) -> None:
 PROTO = 0x80
 HANDLERS: list[Any] = [OPCODES[byte][2] if byte in OPCODES else None for byte in range(256)] + [_first_sight]
 # Bytes of the opcodes with an operand that the loop reads itself, and of the longest of them.
-_WIDTHS = {0x72: 5, 0x68: 2, 0x71: 2, 0x4B: 2, 0x58: 5, 0x8C: 2}
+_WIDTHS = {0x72: 5, 0x68: 2, 0x6A: 5, 0x71: 2, 0x4B: 2, 0x4D: 3, 0x4A: 5, 0x58: 5, 0x8C: 2}
 _LONGEST = 8
+# BINGET and LONG_BINGET.
+_GETS = (0x68, 0x6A)
 
 
 # --------------------------------------------------------------------------- results

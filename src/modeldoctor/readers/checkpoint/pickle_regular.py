@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from itertools import chain, repeat
 from operator import itemgetter, mul
-from struct import unpack
+from struct import pack
 from sys import intern
 from typing import Any
 
@@ -33,27 +33,27 @@ _FIRST_ID = 256
 
 _INT = rb"(?:K.|M..|J...[\0-\x7f])"
 _GET = rb"(?:h.|j....)"
-_SIZES = rb"(\)|\((?:" + _INT + rb")+t|" + _INT + rb"(?:\x85|" + _INT + rb"(?:\x86|" + _INT + rb"\x87)))(?:r(....))?"
+_SIZES = rb"(?:\)|\((?:" + _INT + rb")+t|" + _INT + rb"(?:\x85|" + _INT + rb"(?:\x86|" + _INT + rb"\x87)))"
 # From the memo opcode of one tensor to the REDUCE of the next: the key, the storage, its place in it.
 _ROW = re.compile(
     rb"r(....)X(....)([ -~]{1,255})r(....)(" + _GET + rb"\(\(" + _GET + _GET + rb")X(.)\0\0\0([0-9]{1,30})r(....)"
-    rb"(" + _GET + rb")(" + _INT + rb")tr(....)Q(" + _INT + rb")" + _SIZES + _SIZES
-    + rb"([\x88\x89]" + _GET + rb")\)Rr(....)tr(....)R",
+    rb"(" + _GET + _INT + rb")tr(....)Q(" + _INT + _SIZES + rb")(?:r(....))?(" + _SIZES + rb")(?:r(....))?"
+    rb"([\x88\x89]" + _GET + rb")\)Rr(....)tr(....)R",
     re.DOTALL,
 )  # fmt: skip
-# The group before the Q of the storage, and the other groups from 0: what is put into the memo, in stream order.
-_BEFORE_Q = 11
-_ids = itemgetter(0, 3, 7, 10, 13, 15, 17, 18)
+# The group before the Q of the storage; and of the groups counted from 0, what is put into the memo.
+_BEFORE_Q = 10
+_ids = itemgetter(0, 3, 7, 9, 11, 13, 15, 16)
 _ALL_IDS = 8
-# Opcodes of a row besides those of its sizes and strides, and those that it cannot be without.
-_OPCODES = 24
+# Opcodes of a row besides those of its place and strides, and those that it cannot be without.
+_OPCODES = 23
 _NEEDED = b"rX(tQ)R"
-
 # Bytes of BININT1, BININT2, BININT.
 _WIDTHS = {0x4B: 2, 0x4D: 3, 0x4A: 5}
 # What a row puts into the memo behind its keys, by how much it puts there.
 _LAZY = {width: (LAZY,) * (width - 3) for width in range(_ALL_IDS - 2, _ALL_IDS + 1)}
 
+_NONE, _TENSOR, _STRIDED = repeat(None), repeat("tensor"), repeat("strided")
 _new = tuple.__new__
 
 
@@ -80,14 +80,14 @@ class Regular:
         self.wait = 0
         self.penalty = 1
         self.heads = _Pieces(self._head)
-        self.devices = _Pieces(self._device)
-        self.integers = _Pieces(self._integer)
-        self.shapes = _Pieces(self._shape)
+        self.sizes = _Pieces(self._size)
+        self.places = _Pieces(self._place)
+        self.strides = _Pieces(self._strides)
         self.tails = _Pieces(self._tail)
 
     def forget(self) -> None:
         """A memo entry changed: what gets refer to must be looked up again."""
-        for pieces in (self.heads, self.devices, self.tails):
+        for pieces in (self.heads, self.sizes, self.tails):
             pieces.clear()
 
     def follow(self) -> None:
@@ -128,19 +128,14 @@ class Regular:
         if not self._is_sound(rows, columns, keys, names):
             self.m.regular = None
             return 0
-        read = {
-            4: self.heads,
-            8: self.devices,
-            9: self.integers,
-            11: self.integers,
-            12: self.shapes,
-            14: self.shapes,
-            16: self.tails,
-        }
-        meanings = [list(map(pieces.__getitem__, columns[place])) for place, pieces in read.items()]
+        pieces = ((4, self.heads), (8, self.sizes), (10, self.places), (12, self.strides), (14, self.tails))
+        meanings = [list(map(known.__getitem__, columns[place])) for place, known in pieces]
         count = min(column.index(None) if None in column else len(rows) for column in meanings)
         if count < len(rows):
             return self._take(rows[:count], ends[:count], places[:count]) if count else 0
+        if [len(place[1]) for place in meanings[2]] != [len(stride[0]) for stride in meanings[3]]:
+            self.m.regular = None
+            return 0
         self._build(columns, keys, names, places, meanings)
         self.m.pos = ends[-1]
         return count
@@ -155,8 +150,8 @@ class Regular:
             and first >= _FIRST_ID
             and bool(m.refs)
             and all(m.table[byte] != UNSEEN for byte in _NEEDED)
-            and unpack(f"<{count}I", ids) == tuple(range(first, first + count))
-            and unpack(f"<{len(keys)}I", b"".join(columns[1])) == tuple(map(len, keys))
+            and ids == pack(f"<{count}I", *range(first, first + count))
+            and b"".join(columns[1]) == pack(f"<{len(keys)}I", *map(len, keys))
             and b"".join(columns[5]) == bytes(map(len, names))
             and len(set(names)) == len(names)
             and m.refs.keys().isdisjoint(names)
@@ -167,31 +162,29 @@ class Regular:
     ) -> None:
         """Storages, tensors, memo and stack, as the opcodes would have left them."""
         m = self.m
-        heads, devices, numels, offsets, shapes, strides, tails = meanings
-        functions, classes, dtypes, items = zip(*heads, strict=True)
-        flags, hooks = zip(*tails, strict=True)
-        sizes, size_opcodes = zip(*shapes, strict=True)
-        steps, step_opcodes = zip(*strides, strict=True)
-        first = len(m.storages)
-        index = range(first, first + len(names))
+        functions, classes, dtypes, items = zip(*meanings[0], strict=True)
+        devices, numels = zip(*meanings[1], strict=True)
+        offsets, shapes, shape_opcodes = zip(*meanings[2], strict=True)
+        strides, stride_opcodes = zip(*meanings[3], strict=True)
+        flags, hooks = zip(*meanings[4], strict=True)
+        index = range(len(m.storages), len(m.storages) + len(names))
         positions = map((m.base - m.start).__add__, places)
-        nothing = repeat(None)
         needed = map(mul, numels, items)
-        facts = zip(names, classes, dtypes, numels, needed, devices, nothing, nothing, positions, nothing, strict=False)
+        facts = zip(names, classes, dtypes, numels, needed, devices, _NONE, _NONE, positions, _NONE, strict=False)
         m.storages.extend(map(_new, repeat(Storage), facts))
         m.refs.update(zip(names, index, strict=True))
-        kind, layout = repeat("tensor"), repeat("strided")
-        values = zip(dtypes, sizes, steps, index, offsets, devices, flags, kind, layout, strict=False)
+        values = zip(dtypes, shapes, strides, index, offsets, devices, flags, _TENSOR, _STRIDED, strict=False)
         tensors = list(map(_new, repeat(TensorValue), values))
         # What each row puts into the memo: the tensor before, key, storage's key, five tuples or fewer.
-        widths = [_ALL_IDS - (not size) - (not step) for size, step in zip(columns[13], columns[15], strict=True)]
+        widths = [_ALL_IDS - (not size) - (not step) for size, step in zip(columns[11], columns[13], strict=True)]
         for before, key, name, width in zip([m.stack[-1], *tensors], keys, names, widths, strict=False):
             m.memo += (before, key, name, *_LAZY[width])
         m.stack.extend(chain.from_iterable(zip(keys, tensors, strict=True)))
-        for name in chain(functions, hooks):
-            name.times += 1
+        for used in (functions, hooks):
+            for name in set(used):
+                name.times += used.count(name)
         puts = sum(widths) - (_ALL_IDS - 2) * len(widths)
-        m.again -= _OPCODES * len(widths) + sum(size_opcodes) + sum(step_opcodes) + puts
+        m.again -= _OPCODES * len(widths) + sum(shape_opcodes) + sum(stride_opcodes) + puts
 
     # ----------------------------------------------------------------------- pieces
 
@@ -212,11 +205,21 @@ class Regular:
         if type(word) is not str or word != "storage" or type(cls) is not Name or cls.name not in STORAGE_DTYPES:
             return None
         dtype = STORAGE_DTYPES[cls.name]
-        return function, intern(str(cls)), dtype, ITEM_BYTES[dtype]
+        return function, cls.full, dtype, ITEM_BYTES[dtype]
 
-    def _device(self, piece: bytes) -> str | None:
-        device, _ = self._got(piece)
-        return intern(device) if type(device) is str else None
+    def _size(self, piece: bytes) -> tuple[str, int] | None:
+        """Device and number of elements of the storage."""
+        device, at = self._got(piece)
+        numbers = self._numbers(piece[at:])
+        return (intern(device), numbers[0][0]) if type(device) is str and numbers else None
+
+    def _place(self, piece: bytes) -> tuple[int, tuple[int, ...], int] | None:
+        """The offset in the storage, the sizes, and of how many opcodes both are made."""
+        numbers = self._numbers(piece)
+        return (numbers[0][0], numbers[0][1:], numbers[1]) if numbers else None
+
+    def _strides(self, piece: bytes) -> tuple[tuple[int, ...], int] | None:
+        return self._numbers(piece)
 
     def _tail(self, piece: bytes) -> tuple[bool, Name] | None:
         """The requires_grad flag and the class of the hooks, an empty OrderedDict."""
@@ -225,13 +228,10 @@ class Regular:
             return None
         return (piece[0] == 0x88, name) if self.m.table[piece[0]] != UNSEEN else None
 
-    def _integer(self, piece: bytes) -> int | None:
-        return int.from_bytes(piece[1:], "little") if self.m.table[piece[0]] != UNSEEN else None
-
-    def _shape(self, piece: bytes) -> tuple[tuple[int, ...], int] | None:
-        """Sizes or strides, and of how many opcodes they are made."""
+    def _numbers(self, piece: bytes) -> tuple[tuple[int, ...], int] | None:
+        """The integers that the opcodes push, and how many opcodes there are."""
         table = self.m.table
-        sizes: list[int] = []
+        found: list[int] = []
         at = count = 0
         while at < len(piece):
             opcode = piece[at]
@@ -239,7 +239,7 @@ class Regular:
                 return None
             width = _WIDTHS.get(opcode, 1)
             if width > 1:
-                sizes.append(int.from_bytes(piece[at + 1 : at + width], "little"))
+                found.append(int.from_bytes(piece[at + 1 : at + width], "little"))
             at += width
             count += 1
-        return (tuple(sizes), count) if len(sizes) <= MAX_DIMENSIONS else None
+        return (tuple(found), count) if len(found) <= MAX_DIMENSIONS else None

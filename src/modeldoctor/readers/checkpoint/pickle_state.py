@@ -3,7 +3,7 @@
 import sys
 from typing import Any, NamedTuple
 
-from modeldoctor.facts.checkpoint import Event, Pickle, Problem, Storage
+from modeldoctor.facts.checkpoint import Pickle, Problem, Storage
 from modeldoctor.readers.checkpoint.pickle_values import Name, Object, TensorValue
 from modeldoctor.storage import Source
 
@@ -93,7 +93,8 @@ class Machine:
         self.count = 0
         self.again = 0
         self.copied = 0
-        self.events: dict[tuple[str, str, Any], Event] = {}
+        # Kind, name and detail of what happened → the place of the first time.
+        self.events: dict[tuple[str, str, str | int | None], int] = {}
         self.names: dict[str, Name] = {}
         self.calls: dict[tuple[str, str], Called] = {}
         self.calls_left_out = 0
@@ -187,7 +188,7 @@ class Machine:
         """Note the first time of something, at the present opcode unless told otherwise."""
         key = (kind, name, detail)
         if key not in self.events and len(self.events) < MAX_EVENTS:
-            self.events[key] = Event(kind, name, self.position if position is None else position, detail)
+            self.events[key] = self.base + self.pos - self.start if position is None else position
 
     def suspect(self, head: bytes, size: int, offset: int | None = None) -> None:
         """Remember a bytes value that begins as binary pickles do; without `offset` the value is `head`."""

@@ -5,6 +5,7 @@ compares or calls what comes from the file: a dict whose keys all collide costs 
 """
 
 from collections.abc import Iterator
+from sys import intern
 from typing import Any, NamedTuple
 
 
@@ -45,11 +46,25 @@ class Blob(NamedTuple):
 class Name:
     """A module attribute that the pickle names, and what became of it."""
 
-    __slots__ = ("build", "calls", "finish", "module", "name", "news", "paths", "position", "quiet", "times", "uses")
+    __slots__ = (
+        "build",
+        "calls",
+        "finish",
+        "full",
+        "module",
+        "name",
+        "news",
+        "paths",
+        "position",
+        "quiet",
+        "times",
+        "uses",
+    )
 
     def __init__(self, module: str, name: str, position: int) -> None:
         self.module = module
         self.name = name
+        self.full = intern(f"{module}.{name}")
         self.position = position
         self.times = 0
         self.uses: set[str] = set()
@@ -64,7 +79,7 @@ class Name:
         self.quiet = False
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
+        return self.full
 
 
 class Object:

@@ -26,8 +26,13 @@ MAX_PATH = 1000
 _FIRST_ATTRIBUTES = 200
 
 _Items = Iterator[tuple[Any, Any, str]]
-_LEAVES = {TensorValue, Name, StorageRef, Object}
-_CONTAINERS = {Dict, list, tuple, Set, Object}
+# What is told, what is gone into, and what is both.
+_LEAF, _CONTAINER, _OBJECT = range(3)
+_ROLES: dict[type, int] = {
+    **dict.fromkeys((TensorValue, Name, StorageRef), _LEAF),
+    **dict.fromkeys((Dict, list, tuple, Set), _CONTAINER),
+    Object: _OBJECT,
+}
 _REGISTRIES = {"_parameters": "parameter", "_buffers": "buffer", "_modules": ""}
 
 
@@ -65,8 +70,8 @@ class Walk:
         while stack:
             items, prefix, own = stack[-1]
             for key, value, kind in items:
-                cls = type(value)
-                if cls not in _LEAVES and cls not in _CONTAINERS:
+                role = _ROLES.get(type(value))
+                if role is None:
                     continue
                 path = prefix + (key if type(key) is str else key_text(key))
                 places += 1
@@ -74,9 +79,12 @@ class Walk:
                 if places > MAX_PLACES or looked_at > MAX_ITEMS or characters > MAX_PATH_CHARACTERS:
                     self.cut = True
                     return
-                if cls in _LEAVES:
+                if role != _CONTAINER:
                     yield path, value, kind
-                if cls not in _CONTAINERS or id(value) in above or (id(value) in seen and not _again(value)):
+                if role == _LEAF or id(value) in above or (id(value) in seen and not _again(value)):
+                    continue
+                weight = _weight(value) if role == _OBJECT else len(value.items if type(value) is Set else value)
+                if not weight:
                     continue
                 if len(stack) >= MAX_LEVELS:
                     self.cut = True
@@ -89,7 +97,7 @@ class Walk:
                     continue
                 seen.add(id(value))
                 above.add(id(value))
-                looked_at += _weight(value)
+                looked_at += weight
                 stack.append((children(value, kind), _prefix(path), id(value)))
                 break
             else:
@@ -111,10 +119,16 @@ def _again(value: Any) -> bool:
     return type(value) is not Object or items_of(value) is not None or is_module(value)
 
 
-def _weight(value: Any) -> int:
-    if type(value) is Object:
-        return sum(map(len, value.dicts())) + len(value.pairs or ()) + len(value.items or ()) + len(value.states) + 1
-    return len(value.items if type(value) is Set else value)
+def _weight(made: Object) -> int:
+    """How many things stand in an object."""
+    weight = len(made.args) if type(made.args) is tuple or type(made.args) is list else 1
+    if made.pairs:
+        weight += len(made.pairs)
+    if made.items:
+        weight += len(made.items)
+    for state in made.states:
+        weight += len(state) if type(state) is Dict else 2
+    return weight + (type(made.cls) is Object)
 
 
 def _prefix(path: str) -> str:
@@ -136,9 +150,12 @@ def children(value: Any, kind: str = "") -> _Items:
     cls = type(value)
     if cls is Dict:
         return _pairs(value, kind)
-    if cls is Object:
-        return chain.from_iterable(_of_object(value, kind))
-    return _indexed(value.items if cls is Set else value, kind)
+    if cls is not Object:
+        return _indexed(value.items if cls is Set else value, kind)
+    state = value.states[0] if len(value.states) == 1 and not value.args else None
+    if type(state) is Dict and has_registries(state):
+        return _of_module(state)
+    return chain.from_iterable(_of_object(value, kind))
 
 
 def _indexed(values: Any, kind: str) -> _Items:
@@ -171,7 +188,7 @@ def _of_object(made: Object, kind: str) -> Iterator[_Items]:
         elif type(state) is tuple and not any(True for _ in made.dicts()):
             yield _indexed(state, kind)
     for state in made.dicts():
-        yield from _of_module(state) if has_registries(state) else [_pairs(state, "attribute")]
+        yield _of_module(state) if has_registries(state) else _pairs(state, "attribute")
 
 
 def _is_plain_ordered_dict(made: Any) -> bool:
@@ -193,10 +210,13 @@ def has_registries(state: Dict) -> bool:
     return "_modules" in first and "_parameters" in first
 
 
-def _of_module(state: Dict) -> Iterator[_Items]:
+def _of_module(state: Dict) -> _Items:
+    found: list[tuple[Any, Any, str]] = []
     for key, value in state.pairs():
+        role = _ROLES.get(type(value))
         registry = items_of(value) if type(key) is str and key in _REGISTRIES else None
-        if registry is None:
-            yield iter([(key, value, "attribute")])
-        else:
-            yield _pairs(registry, _REGISTRIES[key])
+        if registry is not None:
+            found.extend(_pairs(registry, _REGISTRIES[key]))
+        elif role is not None:
+            found.append((key, value, "attribute"))
+    return iter(found)
