@@ -129,7 +129,8 @@ for name in sorted(names):
     except BaseException:
         module = None
     if module:
-        members = {key for key in vars(module) if key.lstrip("_")[:1].isupper() and not key.isupper()}
+        named = {key: value for key, value in vars(module).items() if key.lstrip("_")[:1].isupper()}
+        members = {key for key, value in named.items() if not key.isupper() or isinstance(value, type)}
         members |= {entry.name for entry in pkgutil.iter_modules(getattr(module, "__path__", ()))}
     print(name, "known" if module else "unknown", *sorted(m for m in members if not m.startswith("test_")))
 """
