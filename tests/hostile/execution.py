@@ -4,7 +4,6 @@ import base64
 import marshal
 import pickle
 import struct
-import types
 
 from tests.hostile.forge import (
     EMPTY_DICT,
@@ -46,9 +45,7 @@ def build(instance: bytes, **attributes: bytes) -> bytes:
 def bytecode(canary: str) -> bytes:
     """types.FunctionType(marshal.loads(code), {})()"""
     code = marshal.dumps(compile(f"import os; os.mkdir({canary!r})", "x", "exec"))
-    function = call(
-        named("types", "FunctionType"), call(named("marshal", "loads"), data(code)), EMPTY_DICT, text("f")
-    )
+    function = call(named("types", "FunctionType"), call(named("marshal", "loads"), data(code)), EMPTY_DICT, text("f"))
     return call(function)
 
 
@@ -232,7 +229,13 @@ def gadget(module: str, name: str) -> Sample:
 
 
 # What does something, but nothing that harms.
-UNCLEAR = {("torch.package", "PackageImporter"), ("gc", "collect"), ("inspect", "getsource"), ("sched", "scheduler"), ("tempfile", "mktemp")}
+UNCLEAR = {
+    ("torch.package", "PackageImporter"),
+    ("gc", "collect"),
+    ("inspect", "getsource"),
+    ("sched", "scheduler"),
+    ("tempfile", "mktemp"),
+}
 CALLED = [gadget(*pair.split()) for line in GADGETS.split("\n") for pair in line.split("|") if pair.strip()]
 
 # --------------------------------------------------------------------------- what looks like something else
@@ -247,7 +250,6 @@ DISGUISED = [
     Sample("a class that nobody has", lambda _: with_payload(call(named("evil.payload", "Run"))), ("MDR203|MDR205|MDR206",)),
     Sample("inert bytes that are a pickle", lambda c: with_payload(data(stream(mkdir(c))), protocol=3), CALL),
     Sample("only named, not called", lambda _: with_payload(named("os", "system")), CALL),
-    Sample("function types", lambda _: stream(call(named("types", types.FunctionType.__name__.title()), NONE)), ("MDR202|MDR203",)),
 ]  # fmt: skip
 
 SAMPLES = [*OPCODES, *DETOURS, *CALLED, *DISGUISED]

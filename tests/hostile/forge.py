@@ -139,21 +139,28 @@ def _pack(content: bytes, method: int) -> bytes:
 
 
 TENSOR_BYTES = struct.pack("<4f", 1, 2, 3, 4)
-STORAGE = items(text("storage"), named("torch", "FloatStorage"), text("0"), text("cpu"), number(4)) + b"Q"
+
+
+def storage(key: str = "0", numel: int = 4, device: str = "cpu", *view: bytes) -> bytes:
+    """A persistent id; in the legacy format it ends with a view, which is None."""
+    return items(text("storage"), named("torch", "FloatStorage"), text(key), text(device), number(numel), *view) + b"Q"
+
+
+STORAGE = storage()
 
 
 def tensor(
-    storage: bytes = STORAGE, offset: int = 0, shape: tuple[int, ...] = (4,), strides: tuple[int, ...] = (1,)
+    stored: bytes = STORAGE, offset: int = 0, shape: tuple[int, ...] = (4,), strides: tuple[int, ...] = (1,)
 ) -> bytes:
     """_rebuild_tensor_v2 of one storage."""
     sizes, steps = items(*map(number, shape)), items(*map(number, strides))
     hooks = call(named("collections", "OrderedDict"))
-    return call(named("torch._utils", "_rebuild_tensor_v2"), storage, number(offset), sizes, steps, FALSE, hooks)
+    return call(named("torch._utils", "_rebuild_tensor_v2"), stored, number(offset), sizes, steps, FALSE, hooks)
 
 
-def state_dict(extra: bytes = b"") -> bytes:
+def state_dict(extra: bytes = b"", stored: bytes = STORAGE) -> bytes:
     """The opcodes of {"w": tensor, …extra pairs}."""
-    return EMPTY_DICT + b"(" + text("w") + tensor() + extra + b"u"
+    return EMPTY_DICT + b"(" + text("w") + tensor(stored) + extra + b"u"
 
 
 def torch_members(pickle: bytes, root: str = "archive") -> list[Member]:

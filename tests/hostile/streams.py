@@ -20,6 +20,7 @@ from tests.hostile.forge import (
     named,
     number,
     state_dict,
+    storage,
     stream,
     tensor,
     text,
@@ -38,20 +39,34 @@ def legacy(magic: bytes, *others: bytes) -> bytes:
 MAGIC = number(0x1950A86A20F9469CFC6C)
 PROTOCOL = stream(b"M\xe9\x03")
 SYS_INFO = stream(EMPTY_DICT + b"(" + text("protocol_version") + b"M\xe9\x03" + text("little_endian") + TRUE + b"u")
+OBJECT = stream(state_dict(stored=storage("0", 4, "cpu", NONE)))
 KEYS = stream(EMPTY_LIST + text("0") + b"a")
 ELEMENTS = struct.pack("<q", 4) + TENSOR_BYTES
 
 
 def laughs() -> bytes:
     """A list of two references to a list of two references to …, sixty times: 2**60 leaves."""
-    levels = b"".join(EMPTY_LIST + b"q" + bytes([level + 1]) + b"(" + b"h" + bytes([level]) + b"h" + bytes([level]) + b"e" for level in range(60))
+    levels = b"".join(
+        EMPTY_LIST + b"q" + bytes([level + 1]) + b"(" + b"h" + bytes([level]) + b"h" + bytes([level]) + b"e"
+        for level in range(60)
+    )
     return EMPTY_LIST + b"q\0" + levels
 
 
 def dict_laughs() -> bytes:
     """The same with dicts, which hold what looks like a state_dict."""
     levels = b"".join(
-        EMPTY_DICT + b"q" + bytes([level + 1]) + b"(" + text("a") + b"h" + bytes([level]) + text("b") + b"h" + bytes([level]) + b"u"
+        EMPTY_DICT
+        + b"q"
+        + bytes([level + 1])
+        + b"("
+        + text("a")
+        + b"h"
+        + bytes([level])
+        + text("b")
+        + b"h"
+        + bytes([level])
+        + b"u"
         for level in range(60)
     )
     return EMPTY_DICT + b"q\0(" + text("w") + tensor() + b"u" + levels
@@ -103,7 +118,7 @@ SHAPES = [
     Sample("a hundred thousand calls of strangers", lambda _: stream(b"".join(named("a", f"f{index}") + b")R0" for index in range(100_000)), NONE), ("MDR120|MDR203|MDR205",)),
     Sample("twenty thousand tensors of one storage", lambda _: torch_zip(EMPTY_LIST, b"(", tensor() * 20_000, b"e"), (), silent=True),
     Sample("ten thousand storages that are not there", lambda _: torch_zip(EMPTY_DICT, b"(", *(
-        text(str(index)) + tensor(items(text("storage"), named("torch", "FloatStorage"), text(str(index)), text("cpu"), number(4)) + b"Q") for index in range(10_000)
+        text(str(index)) + tensor(storage(str(index))) for index in range(10_000)
     ), b"u"), ("MDR112",)),
     Sample("five thousand keys with a prefix twenty times", lambda _: torch_zip(EMPTY_DICT, b"(", *(text("module." * 20 + str(index)) + tensor() for index in range(5_000)), b"u"), ("MDR222",)),
     Sample("an ordered dict copied again and again", lambda _: stream(
@@ -120,10 +135,10 @@ TENSORS = [
     Sample("an offset of exabytes", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(offset=1 << 61), b"s"), ("MDR114",)),
     Sample("a negative offset", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(offset=-8), b"s"), (), silent=True),
     Sample("strides that leave the storage", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(shape=(2, 2), strides=(1 << 50, 1)), b"s"), ("MDR114",)),
-    Sample("a storage of exabytes", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(items(text("storage"), named("torch", "FloatStorage"), text("0"), text("cpu"), number(HUGE)) + b"Q"), b"s"), ("MDR113",)),
-    Sample("a storage of minus one", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(items(text("storage"), named("torch", "FloatStorage"), text("0"), text("cpu"), number(-1)) + b"Q"), b"s"), (), silent=True),
-    Sample("a storage with a path for a key", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(items(text("storage"), named("torch", "FloatStorage"), text("../../../etc/passwd"), text("cpu"), number(4)) + b"Q"), b"s"), ("MDR112",)),
-    Sample("a storage on a strange device", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(items(text("storage"), named("torch", "FloatStorage"), text("0"), text("\x1b[31mcuda:0\n"), number(4)) + b"Q"), b"s"), (), silent=True),
+    Sample("a storage of exabytes", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(storage(numel=HUGE)), b"s"), ("MDR113",)),
+    Sample("a storage of minus one", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(storage(numel=-1)), b"s"), (), silent=True),
+    Sample("a storage with a path for a key", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(storage("../../../etc/passwd")), b"s"), ("MDR112",)),
+    Sample("a storage on a strange device", lambda _: torch_zip(EMPTY_DICT, text("w"), tensor(storage("0", 4, "\x1b[31mcuda:0\n")), b"s"), (), silent=True),
     Sample("a storage class that is a function", lambda _: torch_zip(items(text("storage"), named("os", "system"), text("0"), text("cpu"), number(4)), b"Q"), ("MDR202|MDR203|MDR105",)),
     Sample("a persistent id of nothing", lambda _: torch_zip(NONE, b"Q"), (), silent=True),
     Sample("a persistent id in text", lambda _: archive(*torch_members(b"Pstorage\n.")), (), silent=True),
@@ -140,20 +155,20 @@ LEGACY = [
     Sample("payload instead of the magic number", lambda c: legacy(stream(call(named("os", "mkdir"), text(c)))), ("MDR202",), "pickle"),
     Sample("magic number from eval", lambda c: legacy(
         stream(call(named("builtins", "eval"), text(f"[__import__('os').mkdir({c!r}), {0x1950A86A20F9469CFC6C}][1]"))),
-        PROTOCOL, SYS_INFO, stream(state_dict()), KEYS, ELEMENTS,
+        PROTOCOL, SYS_INFO, OBJECT, KEYS, ELEMENTS,
     ), ("MDR202",), "torch"),
     *[
         Sample(f"payload in pickle {place} of a legacy file", lambda c, place=place: legacy(*(
             stream(mkdir(c), b"0", content[2:-1]) if index == place else content
-            for index, content in enumerate((stream(MAGIC), PROTOCOL, SYS_INFO, stream(state_dict()), KEYS, ELEMENTS))
+            for index, content in enumerate((stream(MAGIC), PROTOCOL, SYS_INFO, OBJECT, KEYS, ELEMENTS))
         )), ("MDR202",), "torch")
         for place in range(5)
     ],
-    Sample("legacy keys of nonsense", lambda _: legacy(stream(MAGIC), PROTOCOL, SYS_INFO, stream(state_dict()), stream(EMPTY_DICT), ELEMENTS), ("MDR104|MDR105|MDR112",)),
-    Sample("legacy with a million keys", lambda _: legacy(stream(MAGIC), PROTOCOL, SYS_INFO, stream(state_dict()), stream(EMPTY_LIST, b"(", *[text("0")] * 200_000, b"e"), ELEMENTS), ("MDR104|MDR105",)),
+    Sample("legacy keys of nonsense", lambda _: legacy(stream(MAGIC), PROTOCOL, SYS_INFO, OBJECT, stream(EMPTY_DICT), ELEMENTS), ("MDR104|MDR105|MDR112",)),
+    Sample("legacy with a million keys", lambda _: legacy(stream(MAGIC), PROTOCOL, SYS_INFO, OBJECT, stream(EMPTY_LIST, b"(", *[text("0")] * 200_000, b"e"), ELEMENTS), ("MDR104|MDR105",)),
     Sample("legacy storage of exabytes", lambda _: legacy(stream(MAGIC), PROTOCOL, SYS_INFO, stream(EMPTY_DICT, text("w"), tensor(
-        items(text("storage"), named("torch", "FloatStorage"), text("0"), text("cpu"), number(HUGE), NONE) + b"Q"), b"s"), KEYS, struct.pack("<q", HUGE) + TENSOR_BYTES), ("MDR104|MDR105",)),
-    Sample("legacy protocol of another time", lambda _: legacy(stream(MAGIC), stream(b"M\xff\xff"), SYS_INFO, stream(state_dict()), KEYS, ELEMENTS), ("MDR105",)),
+        storage("0", HUGE, "cpu", NONE)), b"s"), KEYS, struct.pack("<q", HUGE) + TENSOR_BYTES), ("MDR104|MDR105",)),
+    Sample("legacy protocol of another time", lambda _: legacy(stream(MAGIC), stream(b"M\xff\xff"), SYS_INFO, OBJECT, KEYS, ELEMENTS), ("MDR105",)),
     Sample("a pickle behind the first", lambda c: stream(EMPTY_DICT) + stream(mkdir(c)), ("MDR118", "MDR202")),
     Sample("a pickle behind the first in data.pkl", lambda c: archive(*torch_members(stream(state_dict()) + stream(mkdir(c)))), ("MDR118|MDR202",)),
     Sample("a thousand pickles in a row", lambda _: stream(NONE) * 1_000, ("MDR118",)),
