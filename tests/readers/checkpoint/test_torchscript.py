@@ -111,6 +111,12 @@ def test_missing_records(data):
     assert [problem.kind for problem in read(packed(entries)).problems] == ["missing-record"]
 
 
+def test_stray_member_matters_only_when_it_comes_first(data):
+    stray = {"__MACOSX/._x": b"\0\5\26\7"}
+    assert read(packed({**members(data), **stray})).problems == ()
+    assert "several-roots" in [problem.kind for problem in read(packed({**stray, **members(data)})).problems]
+
+
 def test_hidden_pickle_among_the_extra_files(data):
     entries = members(data)
     entries["archive/extra/x.bin"] = b"\x80\x04cos\nsystem\nX\x02\x00\x00\x00ls\x85R."

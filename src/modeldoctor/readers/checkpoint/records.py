@@ -27,21 +27,21 @@ class Root(NamedTuple):
         return f"{self.name}/{record}" if self.name else record
 
 
-def find_root(archive: Archive, record: str) -> Root:
-    """The folder with `record`. torch takes that of the first member and insists that all lie in it.
+def find_root(archive: Archive, record: str, *, alone: bool = True) -> Root:
+    """The folder with `record`. torch takes that of the first member, and wants nothing beside it when it lists all.
 
-    caffe2/serialize/inline_container.cc: PyTorchStreamReader::init and getAllRecords. Of an archive that was cut
-    nothing is said but the name.
+    caffe2/serialize/inline_container.cc: PyTorchStreamReader::init and getAllRecords, which torch.jit.load does not
+    call (`alone`). Of an archive that was cut nothing is said but the name.
     """
-    found = _root(archive, record)
+    found = _root(archive, record, alone=alone)
     return found if archive.directory.whole else Root(found.name)
 
 
-def _root(archive: Archive, record: str) -> Root:
+def _root(archive: Archive, record: str, *, alone: bool) -> Root:
     entries = archive.directory.entries
     first, slash, _ = entries[0].name.partition("/") if entries else ("", "", "")
     if slash and find(archive, f"{first}/{record}"):
-        return Root(first, tuple(_strangers(entries, first)))
+        return Root(first, tuple(_strangers(entries, first)) if alone else ())
     tail = f"/{record}"
     found = next((entry.name for entry in entries if f"/{entry.name}".lower().endswith(tail)), None)
     if found is None:

@@ -36,9 +36,9 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     if sniffed.directory is None and source.read_at(0, 2) != b"PK":
         return blank  # the flatbuffer of mobile runtimes: named, not read
     archive = open_archive(source, sniffed.directory)
-    root = find_root(archive, "data.pkl")
+    root = find_root(archive, "data.pkl", alone=False)
     if find(archive, root.path("data.pkl")) is None and archive.directory.whole:
-        model = find(archive, find_root(archive, "model.json").path("model.json"))
+        model = find(archive, find_root(archive, "model.json", alone=False).path("model.json"))
         if model is not None:
             from modeldoctor.readers.checkpoint.torchscript_old import read_old
 
