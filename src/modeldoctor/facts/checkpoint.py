@@ -26,7 +26,7 @@ class Event(NamedTuple):
                     of a tuple when that is text (`other` with `storage`: a storage whose tuple no torch can read)
       `argument` / callee / what of its arguments decides whether it takes them: `torch.serialization _get_layout` the
                  layout; `torch._utils _rebuild_sparse_tensor` the layout and the length of its data (`sparse_coo 4`);
-                 `torch._tensor _rebuild_from_type_v2` the type of the state (`NoneType`)
+                 `torch._tensor _rebuild_from_type_v2` the type of the state (`NoneType`); `numpy dtype` the code (`f8`)
       `stop`   / opcode where a damaged stream ends (`0x37` when it is none, empty behind the last one) / why: `end`
                  (no further byte), `cut` (within the opcode), `cut data` (its length is there, its data is not),
                  `opcode` (there is no such), `memo`, `stack`, `value` (text or number that is none), `limit`, `other`

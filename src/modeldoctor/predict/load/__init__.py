@@ -9,6 +9,7 @@ from functools import cache
 
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.facts.load import LoadOutcome
+from modeldoctor.predict.load.cure import Cure, cure
 from modeldoctor.predict.load.explain import fix, reason
 from modeldoctor.predict.load.failures import Failure, unknown
 from modeldoctor.predict.load.forward import forward_fails
@@ -23,12 +24,19 @@ MODES = ("default", "weights_only", "full", "default_cpu", "mmap", "jit", "expor
 FORWARD_MODES = ("forward", "jit_forward", "export_forward")
 
 
+# What allowing names may help against.
+_CURABLE = frozenset({"wo_unsupported_global", "wo_unsupported_instance", "wo_unsupported_build"})
+# Names in a fix; `Predictor.cure` has all of them.
+_MOST_NAMES = 5
+
+
 class Predictor:
     """The verdicts on one file. What the releases have in common is worked out once."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.file = look(checkpoint)
         self._failures: dict[tuple[str, Host], Failure | None] = {}
+        self._cures: dict[Column, Cure | None] = {}
 
     def predict(
         self,
@@ -53,10 +61,23 @@ class Predictor:
             versions = _version(python, column.python), _version(numpy, column.numpy)
             host = Host(column, *versions, importable, gpus=gpus)
             ends.append((self._failure(mode, host), column))
-        if len(ends) == 2:
-            return _between(torch, mode, importable, ends)
-        failure, column = ends[0]
-        return _outcome(torch, mode, importable, failure, column)
+        outcome = (
+            _between(torch, mode, importable, ends) if len(ends) == 2 else _outcome(torch, mode, importable, *ends[0])
+        )
+        if outcome.outcome_class in _CURABLE:
+            return outcome._replace(fix=_allow(self._cure(found[-1]), outcome.fix))
+        return outcome
+
+    def cure(self, torch: str) -> Cure | None:
+        """What the restricted loader of that release must be allowed; None when it takes the file, or has none."""
+        found = columns_for(torch)
+        return self._cure(found[-1]) if found else None
+
+    def _cure(self, column: Column) -> Cure | None:
+        if column not in self._cures:
+            host = Host(column, column.python, column.numpy, importable=True, cpu=True)
+            self._cures[column] = cure(self.file, host)
+        return self._cures[column]
 
     def _failure(self, mode: str, host: Host) -> Failure | None:
         key = (mode, host)
@@ -165,7 +186,7 @@ def _outcome(torch: str, mode: str, importable: bool, failure: Failure | None, c
         failure.kind,
         failure.exception,
         failure.message,
-        reason(failure),
+        reason(failure, column),
         fix(failure),
         failure.position,
         measured,
@@ -188,6 +209,16 @@ def _between(torch: str, mode: str, importable: bool, ends: list[tuple[Failure |
     lower, upper = ends[0][1].release, ends[1][1].release
     says = f"torch {lower} {_does(below.loads)}, {upper} {_does(above.loads)}"
     return _outcome(torch, mode, importable, unknown(f"what lies between: {says}"), None)._replace(measured=measured)
+
+
+def _allow(found: Cure | None, otherwise: str) -> str:
+    """The fix for what allowing names may help against."""
+    if found is None or not found.names:
+        return otherwise
+    if found.why_not:
+        return f"{otherwise}; `safe_globals` does not help: {found.why_not}"
+    listed = ", ".join(found.names[:_MOST_NAMES]) + (", …" if len(found.names) > _MOST_NAMES else "")
+    return f"if you trust them, allow `torch.serialization.safe_globals([{listed}])`"
 
 
 def _does(loads: bool) -> str:

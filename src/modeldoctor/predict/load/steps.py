@@ -28,13 +28,15 @@ class File(NamedTuple):
     """A checkpoint as loaders see it.
 
     `kind`: `zip`, `tar`, `stream` (pickles one behind the other, or what is taken for them). `first_member` is the name
-    of the first member of a zip. `rows` are what torch.load reads, in order.
+    of the first member of a zip. `rows` are what torch.load reads, in order. `cut` is the key of the first storage of a
+    legacy stream that the file does not hold whole.
     """
 
     checkpoint: Checkpoint
     kind: str
     first_member: str
     rows: tuple[Row, ...]
+    cut: str | None = None
 
     @property
     def storages(self) -> tuple[Storage, ...]:
@@ -57,8 +59,15 @@ def look(checkpoint: Checkpoint) -> File:
         legacy = checkpoint.format == "torch-legacy"
         pickles = checkpoint.pickles if legacy else checkpoint.pickles[:1]
         rows = [_row(each, checkpoint.storages if each.role == "object" and legacy else ()) for each in pickles]
-        return File(checkpoint, "stream", "", tuple(rows))
+        return File(checkpoint, "stream", "", tuple(rows), _cut(checkpoint.storages) if legacy else None)
     return File(checkpoint, "stream", "", (of_head(head, checkpoint.size_bytes),))
+
+
+def _cut(storages: tuple[Storage, ...]) -> str | None:
+    for storage in storages:
+        if storage.stored_bytes is None or storage.stored_bytes < storage.size_bytes:
+            return storage.key
+    return None
 
 
 def _row(pickle: Pickle, storages: tuple[Storage, ...]) -> Row:
@@ -66,9 +75,20 @@ def _row(pickle: Pickle, storages: tuple[Storage, ...]) -> Row:
     steps = _with_generators(steps)
     if storages:
         # A storage is read at the opcode that names it, after what else this opcode does.
-        reads = [(storage.position, "storage", storage.class_name, place) for place, storage in enumerate(storages)]
-        steps = sorted([*steps, *reads], key=lambda step: step[0])
+        steps = sorted([*steps, *_reads(storages)], key=lambda step: step[0])
     return Row(pickle.role, tuple(steps))
+
+
+def _reads(storages: tuple[Storage, ...]) -> list[Step]:
+    """The first storage of each sort: others of that sort are read or not as it is."""
+    firsts: dict[tuple[str, ...], Step] = {}
+    for place, storage in enumerate(storages):
+        stored, folder = storage.stored_bytes, (storage.record or "").rpartition("/")[0]
+        size = "" if stored is None or stored == storage.size_bytes else "other"
+        sort = (storage.class_name, storage.device, folder, size)
+        if sort not in firsts:
+            firsts[sort] = (storage.position, "storage", storage.class_name, place)
+    return list(firsts.values())
 
 
 def _with_generators(steps: list[Step]) -> list[Step]:

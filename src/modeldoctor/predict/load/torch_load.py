@@ -154,9 +154,8 @@ def _stream_fails(file: File, host: Host, weights_only: bool) -> Failure | None:
 
 def _bytes_fail(file: File, column: Column, weights_only: bool) -> Failure | None:
     """The storages behind the pickles: torch/csrc/generic/StorageMethods.cpp, _set_from_file."""
-    short = [each for each in file.storages if each.stored_bytes is None or each.stored_bytes < each.size_bytes]
-    if not short:
+    if file.cut is None:
         return None
     text = "unexpected EOF, expected more bytes. The file might be corrupted."
-    failure = Failure("legacy_truncated", "RuntimeError", text, short[0].key)
+    failure = Failure("legacy_truncated", "RuntimeError", text, file.cut)
     return wrapped(column, failure) if weights_only else failure

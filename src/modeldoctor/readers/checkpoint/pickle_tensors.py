@@ -240,6 +240,12 @@ def array_dtype(value: Any) -> str:
     return {"b1": "bool", "?": "bool"}.get(code, code)
 
 
+def _numpy_dtype(m: Machine, made: Object) -> None:
+    """A dtype by its code; it stays an object."""
+    if made.args and type(made.args[0]) is str:
+        m.event("argument", "numpy dtype", made.args[0][:20])
+
+
 def _scalar(_: Machine, made: Object) -> None:
     """numpy.core.multiarray.scalar(dtype, bytes)."""
     if made.args:
@@ -389,6 +395,7 @@ _FINISHERS: dict[tuple[str, str], Finisher] = {
     ("torch.nn.parameter", "Parameter"): _variable,
     ("torch.autograd.variable", "Variable"): _variable,
     ("torch.serialization", "_get_layout"): _layout,
+    ("numpy", "dtype"): _numpy_dtype,
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy._core.multiarray", "scalar"): _scalar,
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,

@@ -1,0 +1,132 @@
+"""What lets the restricted loader take a file that it refuses, and whether that works: tried on the same steps."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from modeldoctor.predict.load.failures import Failure
+from modeldoctor.predict.load.releases import Column
+from modeldoctor.predict.load.steps import File
+from modeldoctor.predict.load.unpickle import Host, restricted
+from modeldoctor.wording import quoted
+
+# numpy/dtypes.py: the class of a dtype, which the restricted loader sees when it gives the dtype its state.
+_DTYPES = {
+    "f8": "Float64DType",
+    "f4": "Float32DType",
+    "f2": "Float16DType",
+    "i8": "Int64DType",
+    "i4": "Int32DType",
+    "i2": "Int16DType",
+    "i1": "Int8DType",
+    "u8": "UInt64DType",
+    "u4": "UInt32DType",
+    "u2": "UInt16DType",
+    "u1": "UInt8DType",
+    "b1": "BoolDType",
+    "c8": "Complex64DType",
+    "c16": "Complex128DType",
+    "S": "BytesDType",
+    "U": "StrDType",
+    "O8": "ObjectDType",
+    "M8": "DateTime64DType",
+    "m8": "TimeDelta64DType",
+    "V": "VoidDType",
+}
+# What NumPy's functions make: the class that is given state afterwards (numpy/random/_pickle.py).
+_MADE = {
+    "numpy.random._pickle.__randomstate_ctor": "numpy.random.mtrand.RandomState",
+    "numpy.random._pickle.__generator_ctor": "numpy.random._generator.Generator",
+}
+# Calling these is running code of the file's choice: allowing them gives the protection up.
+_OPEN_DOORS = frozenset(
+    {"builtins.getattr", "builtins.eval", "builtins.exec", "builtins.__import__", "operator.attrgetter"}
+)
+
+
+class Cure(NamedTuple):
+    """`names` are what `safe_globals` must be given. `why_not` says why that does not help; None when it does."""
+
+    names: tuple[str, ...]
+    why_not: str | None = None
+
+
+def cure(file: File, host: Host) -> Cure | None:
+    """What to allow so that the restricted loader takes the file; None when it needs nothing."""
+    column = host.column
+    if not file.rows or "restricted_loader" not in column.does:
+        return None
+    names = _wanted(file, column)
+    first = _first(file, host)
+    if first is None:
+        return None
+    if "warns_of_protocol" not in column.does:  # came with add_safe_globals, in 2.4
+        return Cure(names, f"torch {column.release} has no add_safe_globals")
+    if doors := [name for name in names if name in _OPEN_DOORS]:
+        return Cure(names, f"it needs {quoted(doors[0])}, which lets the file call anything")
+    does = column.does | {"creates_allowed_classes"}
+    allowing = column._replace(allowed=column.allowed | set(names), does=does)
+    left = _first(file, host._replace(column=allowing))
+    return Cure(names, None if left is None else f"then {_says(left)}")
+
+
+def _first(file: File, host: Host) -> Failure | None:
+    for row in file.rows:
+        failure = restricted(file, row, host)
+        if failure:
+            return failure
+    return None
+
+
+def _says(failure: Failure) -> str:
+    if failure.kind == "wo_unsupported_opcode":
+        return f"the opcode {quoted(failure.subject)} is refused all the same"
+    return f"{failure.exception.rpartition('.')[2]}: {failure.message[:120]}"
+
+
+def _wanted(file: File, column: Column) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for row in file.rows:
+        for _, kind, name, detail in row.steps:
+            path = name.replace(" ", ".", 1)
+            if kind == "global" and path not in column.allowed:
+                names[path] = None
+                if path in _MADE:
+                    names[_MADE[path]] = None
+            elif kind == "argument" and name == "numpy dtype":
+                names[f"numpy.dtypes.{_dtype(str(detail))}"] = None
+    return tuple(names)
+
+
+def _dtype(code: str) -> str:
+    code = code.lstrip("<>=|")
+    return _DTYPES.get(code) or _DTYPES.get(code[:1], "Float64DType")
+
+
+# --------------------------------------------------------------------------- the lines to paste
+
+
+def snippet(names: Sequence[str], path: str, *, since: tuple[int, int] = (2, 6)) -> str:
+    """The Python lines that load the file with these names allowed; `add_safe_globals` where that is all there is."""
+    modules = sorted({name.rpartition(".")[0] for name in names} - {"builtins"})
+    listed = ", ".join(_expression(name) for name in names)
+    lines = ["import torch", *[f"import {module}" for module in modules if module != "torch"], ""]
+    if since < (2, 5):
+        return "\n".join(
+            [*lines, f"torch.serialization.add_safe_globals([{listed}])", f"torch.load({path!r}, weights_only=True)"]
+        )
+    return "\n".join(
+        [*lines, f"with torch.serialization.safe_globals([{listed}]):", f"    torch.load({path!r}, weights_only=True)"]
+    )
+
+
+def _expression(name: str) -> str:
+    """The object; with the name that the file gives it where the object itself says another, or none."""
+    if name.startswith("builtins."):
+        name = name.removeprefix("builtins.")
+        if name in {"Ellipsis", "NotImplemented"}:
+            return f'({name}, "builtins.{name}")'
+        # Protocol 2 writes exceptions as Python 2 had them, and torch/_utils.py, NAME_MAPPING, does not know those.
+        return f'({name}, "exceptions.{name}")' if name.endswith(("Error", "Exception", "Warning")) else name
+    # NumPy 2 and torch's C++ functions say another module of themselves than pickles do.
+    renamed = name.startswith(("numpy.core.", "torch._C."))
+    return f'({name}, "{name}")' if renamed else name
