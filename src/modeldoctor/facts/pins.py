@@ -131,7 +131,8 @@ class Manifest(NamedTuple):
     `pdm.lock`, `pylock`, `conda`, `conda-lock`, `dockerfile`, `shell`, `python-version`, `ci`.
     `state` is `understood`, `partly understood` or `not understood`. `step` holds the pins of a file that is installed
     as a whole; `steps` are the install commands of a Dockerfile (its final stage) or a script; `image` is the base of
-    that stage. `stages` counts the stages of a Dockerfile.
+    that stage. `stages` counts the stages of a Dockerfile. `aside`: it lies among tests, examples, training or
+    other people's code, not in what serves.
     """
 
     path: str
@@ -142,6 +143,7 @@ class Manifest(NamedTuple):
     image: Image | None = None
     stages: int = 0
     flaws: tuple[Flaw, ...] = ()
+    aside: bool = False
 
 
 class Installation(NamedTuple):

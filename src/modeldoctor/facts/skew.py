@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from modeldoctor.facts.pins import Index, Installation, Pin, Step
+from modeldoctor.facts.environment import Decision, Target
+from modeldoctor.facts.pins import Index, Installation, Pin, Requirements, Step
 
 
 class Package(NamedTuple):
@@ -11,8 +12,8 @@ class Package(NamedTuple):
     `version` is the public release that gets installed, `""` when it isn't known; `certain` when it is pinned, locked
     or in the image, not when it is the newest that fits today. `specifier` is everything that is asked of it together.
     `pins` are the statements that count, the deciding one first. `variant` is the build (`cu118`, `cpu`), `""` when not
-    known; `variant_why` says where it comes from. `step` is the one that installed it, None for the image's own. `given`: a
-    flag or the configuration overrides what the project says.
+    known; `variant_why` says where it comes from. `step` is the one that installed it, None for
+    the image's own. `given`: a flag or the configuration overrides what the project says.
     """
 
     name: str
@@ -75,3 +76,26 @@ class Environment(NamedTuple):
     def torch(self) -> Package | None:
         """The torch that ends up installed."""
         return self.packages.get("torch")
+
+
+class Skew(NamedTuple):
+    """Everything the version rules judge: what the manifests of a folder lead to under the target.
+
+    `environments` come strongest first; the first is taken for the one that serves. `decisions` say how each value of
+    `target` was chosen. `tables_age_days` is how long ago the version tables were collected.
+    """
+
+    path: str
+    requirements: Requirements
+    environments: tuple[Environment, ...] = ()
+    target: Target = Target()
+    decisions: tuple[Decision, ...] = ()
+    tables_age_days: int = 0
+
+    @property
+    def state(self) -> str:
+        """`understood`, `partly understood` or `not understood`, of all manifests together."""
+        states = {manifest.state for manifest in self.requirements.manifests}
+        if states <= {"understood"}:
+            return "understood"
+        return "not understood" if states == {"not understood"} else "partly understood"

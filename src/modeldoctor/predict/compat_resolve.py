@@ -169,7 +169,7 @@ class _Resolver:
             return Package(name, "", asked, certain=False, pins=pins, step=step)
         why = f"the newest that fits today ({table('compat')['as_of']})"
         return Package(
-            name, picked.version, asked, certain=False, why=why, pins=pins,
+            name, picked.version, whole, certain=False, why=why, pins=pins,
             variant=picked.variant, variant_why=picked.why, step=step,
         )  # fmt: skip
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from modeldoctor.facts.environment import Decision, Installed, Target, Value
 from modeldoctor.facts.pins import Requirements
-from modeldoctor.facts.skew import Environment, Package
+from modeldoctor.facts.skew import Environment, Package, Skew
 from modeldoctor.predict import compat
 from modeldoctor.predict.compat_resolve import resolve
 from modeldoctor.predict.versions import allows, minor, public, version
@@ -54,6 +54,16 @@ def resolve_target(
     cards = given.gpus or ()
     decisions += [Decision("gpu", card) for card in cards] or [Decision("gpu", None, (), "no `--gpu` was given")]
     return Decided(target, tuple(decisions), environment)
+
+
+def skew_of(requirements: Requirements, given: Target, decided: Decided | None = None) -> Skew:
+    """The fact that the version rules judge: every environment of a project under what the user gave."""
+    from datetime import UTC, datetime
+
+    decided = decided or resolve_target(given, requirements)
+    environments = tuple(resolve(installation, given) for installation in requirements.installations)
+    age_days = compat.age_days(datetime.now(tz=UTC).date().isoformat())
+    return Skew(requirements.path, requirements, environments, decided.target, decided.decisions, age_days)
 
 
 def _from_project(environment: Environment | None, *, certain: bool) -> list[tuple[str, Value]]:

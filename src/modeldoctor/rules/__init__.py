@@ -9,6 +9,7 @@ from modeldoctor.rules.base import Rule
 # Which families judge which fact type: only those a target can yield are imported.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "Checkpoint": ("file", "pickle"),
+    "Skew": ("versions",),
 }
 
 

@@ -63,7 +63,7 @@ class _Assembler:
         for path in source.paths:
             manifest = source.read(path)
             if manifest is not None:
-                self.manifests[path] = manifest
+                self.manifests[path] = manifest._replace(aside=bool(_ASIDE.search(path)))
         self.used: set[str] = set()
 
     def requirements(self) -> Requirements:

@@ -1,0 +1,1 @@
+"""Rules about versions: torch, its companions, Python, NumPy, CUDA, drivers and GPUs."""
