@@ -120,7 +120,10 @@ def with_attribute():
 
 
 def conjugate():
-    return {"conj": torch.ones(2, dtype=torch.complex64).conj(), "neg": torch.ones(2, dtype=torch.complex64).conj().imag}
+    return {
+        "conj": torch.ones(2, dtype=torch.complex64).conj(),
+        "neg": torch.ones(2, dtype=torch.complex64).conj().imag,
+    }
 
 
 OBJECTS = {
@@ -150,11 +153,17 @@ OBJECTS = {
     },
     "training": lambda: {"model": nn.Linear(2, 2).state_dict(), "epoch": 3, "lr": 0.1, "rng": torch.get_rng_state()},
 }  # fmt: skip
-DTYPES = [
-    dtype
-    for dtype in vars(torch).values()
-    if isinstance(dtype, torch.dtype) and dtype not in {torch.qint8, torch.quint8, torch.qint32, torch.quint4x2, torch.quint2x4}
-]  # fmt: skip
+QUANTIZED = {torch.qint8, torch.quint8, torch.qint32, torch.quint4x2, torch.quint2x4}
+# Dtypes for which torch has no storage class: they cannot be saved.
+UNSAVABLE = {f"torch.{sign}int{bits}" for sign in ("", "u") for bits in range(1, 8)}
+DTYPES = sorted(
+    {
+        value
+        for value in vars(torch).values()
+        if isinstance(value, torch.dtype) and value not in QUANTIZED and str(value) not in UNSAVABLE
+    },
+    key=str,
+)
 
 
 @pytest.mark.parametrize("name", OBJECTS)
@@ -173,21 +182,22 @@ def test_tensors_in_other_protocols(name, protocol):
     assert_same(OBJECTS[name](), pickle_protocol=protocol)
 
 
-@pytest.mark.parametrize("dtype", sorted(set(DTYPES), key=str), ids=str)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_every_dtype(dtype):
-    try:
-        tensor = torch.zeros(6, dtype=torch.uint8).view(dtype) if dtype.itemsize == 1 else torch.empty(3, dtype=dtype)
-        data = saved({"x": tensor})
-    except (RuntimeError, KeyError, TypeError) as error:
-        pytest.skip(f"torch cannot save it: {error}")
-    done, found = described(data)
+    tensor = torch.zeros(6, dtype=torch.uint8).view(dtype) if dtype.itemsize == 1 else torch.empty(3, dtype=dtype)
+    done, found = described(saved({"x": tensor}))
     assert found.tensors[0].dtype == str(dtype).removeprefix("torch.")
     assert done.storages[0].size_bytes == tensor.untyped_storage().nbytes()
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_tensors_pickled_without_torch_save(protocol):
-    value = {"a": torch.ones(3), "b": torch.zeros(2, 2, dtype=torch.int64), "c": torch.zeros(100_000), "d": torch.ones(1)}
+    value = {
+        "a": torch.ones(3),
+        "b": torch.zeros(2, 2, dtype=torch.int64),
+        "c": torch.zeros(100_000),
+        "d": torch.ones(1),
+    }
     stream = pickle.dumps(value, protocol=protocol)
     done = run(Memory(stream))
     found = describe(done.value, done.storages).tensors

@@ -49,7 +49,9 @@ scalars = (
     | st.binary(max_size=300)
     | st.binary(max_size=20).map(bytearray)
 )
-keys = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.binary(max_size=8) | st.tuples(st.integers())
+keys = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.binary(max_size=8) | st.tuples(st.integers())
+)
 plain = st.recursive(
     scalars,
     lambda inner: (

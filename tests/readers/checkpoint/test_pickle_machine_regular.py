@@ -129,7 +129,7 @@ def test_streams_without_tensors(both, protocol):
 # --------------------------------------------------------------------------- what must not be overlooked
 
 
-def rows(count, *, first_id=None, after=b""):
+def rows(count, *, after=b""):
     """A hand-made state_dict with LONG_BINPUT from the start; `after` follows the last tensor."""
     out = [b"\x80\x02}", b"q\0("]
     memo = 1

@@ -125,8 +125,7 @@ def _find(value: Any, tensors: Sequence[Tensor]) -> _Found:
     if is_state_dict(value):
         return _Found("state_dict", [], None)
     weights = find_weights(value)
-    sizes = {each.path: sum(1 for tensor in tensors if tensor.path.startswith(each.key + ".")) for each in weights}
-    chosen = best(weights, sizes)
+    chosen = best(weights, tensors)
     return _Found(None, weights, chosen.key if chosen else None)
 
 

@@ -5,9 +5,10 @@ by its registries, a state_dict by its tensors and their names.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from modeldoctor.facts.checkpoint import Tensor
 from modeldoctor.readers.checkpoint.pickle_values import (
     Array,
     Dict,
@@ -19,9 +20,15 @@ from modeldoctor.readers.checkpoint.pickle_values import (
 )
 from modeldoctor.readers.checkpoint.pickle_walk import is_module, key_text
 
-# Levels of containers in which weights are looked for (`{"models": {"a": {"state_dict": …}}}`), and entries of each.
+# Levels of containers in which weights are looked for (`{"models": {"a": {"state_dict": …}}}`), entries of each, and
+# containers in all.
 _MAX_LEVELS = 4
-MAX_ENTRIES = 2_000
+MAX_ENTRIES = 200
+_MAX_CONTAINERS = 1_000
+# Weights of equal rank whose sizes are compared.
+_MAX_COMPARED = 10
+# Entries among which the keys that tell an optimizer or scheduler are looked for: they have a dozen.
+_FEW = 40
 
 # Where trainers put the weights to serve, the most usual first.
 WEIGHT_KEYS = (
@@ -35,7 +42,6 @@ WEIGHT_KEYS = (
     "weights",
     "params",
     "generator",
-    "encoder",
 )
 _EMA = re.compile(r"(?:^|[_.\-])(?:ema|swa|averaged?)(?:$|[_.\-])|^ema")
 _OPTIMIZER = re.compile(r"optim")
@@ -82,7 +88,7 @@ def fields(value: Any, most: int = MAX_ENTRIES) -> list[tuple[Any, Any]]:
 
 def is_optimizer(value: Any) -> bool:
     """Whether it is the state_dict of an optimizer, or one pickled whole."""
-    keys = {key for key, _ in fields(value) if type(key) is str}
+    keys = {key for key, _ in fields(value, _FEW) if type(key) is str}
     return "param_groups" in keys and "state" in keys
 
 
@@ -121,29 +127,40 @@ def _has_metadata(value: Any) -> bool:
 
 def find_weights(value: Any) -> list[Weights]:
     """The modules and state_dicts below a container, not looking into optimizers."""
-    return list(_weights(value, (), 0))
+    return list(_Search().below(value, ()))
 
 
-def _weights(value: Any, path: tuple[str, ...], level: int) -> Iterator[Weights]:
-    if level > _MAX_LEVELS:
-        return
-    for key, item in fields(value):
-        name = key_text(key)
-        below = (*path, name)
-        ema = any(_EMA.search(part.lower()) for part in below)
-        if is_module(item) or (is_state_dict(item) and not _OPTIMIZER.search(name.lower())):
-            yield Weights(below, item, ema)
-        elif _may_hold_weights(name, item):
-            found = list(_weights(item, below, level + 1))
-            if name.lower() in WEIGHT_KEYS and _is_one_model(item, found):
-                found = [Weights(below, item, ema)]
-            yield from found
+class _Search:
+    """A look for weights that ends, whatever it is shown: containers that share their items are judged once."""
 
+    def __init__(self) -> None:
+        self.left = _MAX_CONTAINERS
+        self.judged: dict[int, bool] = {}
 
-def _may_hold_weights(name: str, value: Any) -> bool:
-    if is_optimizer(value) or _OPTIMIZER.search(name.lower()):
-        return False
-    return type(value) in {Dict, Object, list, tuple}
+    def below(self, value: Any, path: tuple[str, ...]) -> Iterator[Weights]:
+        """The weights among the entries of a container."""
+        for key, item in fields(value) if len(path) <= _MAX_LEVELS else ():
+            if type(item) not in {Dict, Object, list, tuple}:
+                continue
+            self.left -= 1
+            if self.left < 0:
+                return
+            name = key_text(key)
+            lower, here = name.lower(), (*path, name)
+            ema = any(_EMA.search(part.lower()) for part in here)
+            if self.is_weights(item) and (is_module(item) or not _OPTIMIZER.search(lower)):
+                yield Weights(here, item, ema)
+            elif not is_optimizer(item) and not _OPTIMIZER.search(lower):
+                found = list(self.below(item, here))
+                if lower in WEIGHT_KEYS and _is_one_model(item, found):
+                    found = [Weights(here, item, ema)]
+                yield from found
+
+    def is_weights(self, value: Any) -> bool:
+        """Whether it is a module or a state_dict."""
+        if id(value) not in self.judged:
+            self.judged[id(value)] = is_module(value) or is_state_dict(value)
+        return self.judged[id(value)]
 
 
 def _is_one_model(value: Any, found: list[Weights]) -> bool:
@@ -162,15 +179,21 @@ def has_tensors(value: Any) -> bool:
     return any(is_tensor(item) for _, item in fields(value))
 
 
-def best(found: list[Weights], sizes: dict[tuple[str, ...], int]) -> Weights | None:
-    """The weights to serve: no moving average when there is another, by usual name, else the largest."""
+def best(found: list[Weights], tensors: Sequence[Tensor]) -> Weights | None:
+    """The weights to serve: no moving average when there is another, by usual name, else those of most elements."""
 
-    def rank(each: Weights) -> tuple[bool, int, int, int]:
+    def rank(each: Weights) -> tuple[bool, int, int]:
         name = each.path[-1].lower()
         usual = WEIGHT_KEYS.index(name) if name in WEIGHT_KEYS else len(WEIGHT_KEYS)
-        return (each.ema, usual, len(each.path), -sizes.get(each.path, 0))
+        return (each.ema, usual, len(each.path))
 
-    return min(found, key=rank, default=None)
+    first = min(map(rank, found), default=None)
+    equal = [each for each in found if rank(each) == first][:_MAX_COMPARED]
+    if len(equal) < 2:
+        return equal[0] if equal else None
+    return max(
+        equal, key=lambda each: sum(tensor.numel for tensor in tensors if tensor.path.startswith(each.key + "."))
+    )
 
 
 # --------------------------------------------------------------------------- kinds of entries
@@ -184,7 +207,7 @@ def kind_of(name: str, value: Any, weights: list[Weights]) -> str:
         return "ema" if all(each.ema for each in own) else "weights"
     if holds_optimizer(value) or _OPTIMIZER.search(lower):
         return "optimizer"
-    keys = {key for key, _ in fields(value) if type(key) is str}
+    keys = {key for key, _ in fields(value, _FEW) if type(key) is str}
     if lower == "opt" and ("state" in keys or "hypers" in keys):  # fastai
         return "optimizer"
     if _SCHEDULER.search(lower) or {"last_epoch", "base_lrs"} <= keys or {"last_epoch", "_step_count"} <= keys:
@@ -200,10 +223,10 @@ def kind_of(name: str, value: Any, weights: list[Weights]) -> str:
 
 def holds_optimizer(value: Any) -> bool:
     """Whether it is an optimizer's state, or a list or dict of such."""
-    return is_optimizer(value) or any(is_optimizer(item) for _, item in fields(value, 100))
+    return is_optimizer(value) or any(is_optimizer(item) for _, item in fields(value, _FEW))
 
 
-def is_plain(value: Any, levels: int = 4) -> bool:
+def is_plain(value: Any, levels: int = 3) -> bool:
     """Whether it holds nothing but texts, numbers and containers of them, as far as a look at its beginning says."""
     if type(value) in {TensorValue, StorageRef, Name}:
         return False

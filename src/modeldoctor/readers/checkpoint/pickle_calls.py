@@ -10,12 +10,12 @@ from modeldoctor.readers.checkpoint.pickle_state import MAX_NAMES, Called, Machi
 from modeldoctor.readers.checkpoint.pickle_text import arguments, callee, show
 from modeldoctor.readers.checkpoint.pickle_values import Dict, Name, Object, Set, StorageRef
 
-# Calls that are explained one by one; of the others only the number is kept.
+# Calls that are explained one by one; of the others only the number is kept, but the first of each callee is explained.
 MAX_CALLS = 200
+# Calls whose text is made, to find out that it is one that was there before.
+_MAX_SHOWN = 1000
 # A name longer than any identifier that exists is cut.
 _MAX_NAME = 1000
-# Attributes that are counted in cells: making the text of a computed name costs about as much as copying these many.
-_COST_OF_TEXT = 100
 # Sizes are signed 64-bit integers in torch.
 MAX_NUMEL = (1 << 63) - 1
 
@@ -79,10 +79,16 @@ def call(m: Machine, function: Any, args: Any) -> Any:
 
 def explain(m: Machine, made: Object) -> None:
     """Keep the text of a call; equal ones once."""
-    if len(m.calls) >= MAX_CALLS:
-        m.calls_left_out += 1
-        return
-    target = callee(made.cls)
+    cls = made.cls
+    if len(m.calls) >= MAX_CALLS or m.calls_shown >= _MAX_SHOWN:
+        is_new = type(cls) is Name and not cls.explained
+        if not is_new or len(m.calls) >= 2 * _MAX_SHOWN:
+            m.calls_left_out += 1
+            return
+    if type(cls) is Name:
+        cls.explained = True
+    m.calls_shown += 1
+    target = callee(cls)
     given = arguments(made.args) if type(made.args) is tuple else f"*{show(made.args)}"
     m.calls.setdefault((target, given), Called(target, given, m.position, made))
 

@@ -18,6 +18,8 @@ from modeldoctor.readers.checkpoint.pickle_values import Blob, Dict, Name, Set
 _U4 = Struct("<I")
 _U8 = Struct("<Q")
 _MAX_INDEX = 0xFFFFFFFF
+# Making the text of a computed name takes as long as copying these many items.
+_COST_OF_TEXT = 400
 
 # --------------------------------------------------------------------------- stack and memo
 
@@ -201,7 +203,9 @@ def _stack_global(m: Machine) -> None:
     for part in (module, name):
         if type(part) in {int, float, bool, tuple, list, Dict, Set, bytes, type(None), Name}:
             raise Stopped(f"STACK_GLOBAL with {show(part)}, where a name must stand")
-    module, name = (part if type(part) is str else show(part) for part in (module, name))
+    if type(module) is not str or type(name) is not str:  # computed: only running the pickle would tell
+        m.spend(_COST_OF_TEXT)
+        module, name = (part if type(part) is str else show(part) for part in (module, name))
     m.stack.append(name_of(m, module, name, "STACK_GLOBAL"))
     m.pos += 1
 

@@ -18,7 +18,7 @@ from typing import Any
 from modeldoctor.facts.checkpoint import Storage
 from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES, STORAGE_DTYPES
 from modeldoctor.readers.checkpoint.pickle_state import LAZY, UNSEEN, Machine
-from modeldoctor.readers.checkpoint.pickle_tensors import MAX_DIMENSIONS, tensor_v2
+from modeldoctor.readers.checkpoint.pickle_tensors import FEW_DIMENSIONS, tensor_v2
 from modeldoctor.readers.checkpoint.pickle_values import Name, TensorValue
 
 # Fewer rows cost more here than opcode by opcode.
@@ -242,4 +242,4 @@ class Regular:
                 found.append(int.from_bytes(piece[at + 1 : at + width], "little"))
             at += width
             count += 1
-        return (tuple(found), count) if len(found) <= MAX_DIMENSIONS else None
+        return (tuple(found), count) if len(found) <= FEW_DIMENSIONS else None

@@ -7,9 +7,10 @@ from modeldoctor.facts.checkpoint import Pickle, Problem, Storage
 from modeldoctor.readers.checkpoint.pickle_values import Name, Object, TensorValue
 from modeldoctor.storage import Source
 
-# Opcodes of one stream. 20,000 tensors need 600,000; these take about a second.
-MAX_OPCODES = 8_000_000
-# Bytes of opcodes of one stream (long texts and bytes are stepped over): five times what 8 million usual opcodes have.
+# Opcodes of one stream that are followed one by one. The optimizer state of 40,000 parameters needs as many; they take
+# about half a second.
+MAX_OPCODES = 4_000_000
+# Bytes of opcodes of one stream (long texts and bytes are stepped over): ten times what 4 million usual opcodes have.
 MAX_STREAM_BYTES = 128 << 20
 # What the values may weigh, estimated as 64 bytes per allocation and 4 per byte of the stream (text outside Latin-1
 # grows that much). 200,000 tensors stay below.
@@ -24,6 +25,8 @@ MAX_LINE_BYTES = 1 << 20
 MAX_NAMES = 10_000
 # Different events of one stream, three for each name.
 MAX_EVENTS = 30_000
+# Instances of classes. Whole models have some ten thousand; each costs what fifty other opcodes do.
+MAX_INSTANCES = 200_000
 # Items that are copied on behalf of calls (`OrderedDict([[k, v], …])`), so that a cheap call cannot copy a large list
 # again and again.
 MAX_COPIED = 4_000_000
@@ -98,6 +101,7 @@ class Machine:
         self.names: dict[str, Name] = {}
         self.calls: dict[tuple[str, str], Called] = {}
         self.calls_left_out = 0
+        self.calls_shown = 0
         self.instances: list[Object] = []
         self.storages: list[Storage] = []
         # Storage key → index in `storages`.
@@ -131,6 +135,8 @@ class Machine:
         memory = 64 * (sys.getallocatedblocks() - self.allocated) + 4 * consumed
         if consumed > MAX_STREAM_BYTES or memory > MAX_MEMORY_BYTES:
             raise Stopped(f"more values than {MAX_MEMORY_BYTES >> 20} MiB hold: the rest is not read", "limit")
+        if len(self.instances) > MAX_INSTANCES:
+            raise Stopped(f"more than {MAX_INSTANCES:,} instances of classes: the rest is not read", "limit")
 
     def take(self, need: int) -> int:
         """The place of `need` bytes from the opcode on; Stopped when the source ends before."""

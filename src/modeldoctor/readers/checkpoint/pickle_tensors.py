@@ -14,6 +14,7 @@ from modeldoctor.readers.checkpoint.pickle_values import Array, Blob, Dict, Name
 
 # torch keeps sizes in vectors of any length, but no operator takes more dimensions (at::MAX_TENSORIMPL_DIMS is 64).
 MAX_DIMENSIONS = 64
+FEW_DIMENSIONS = 8
 _MAX_SIZE = (1 << 63) - 1
 
 # Arguments → the inert value, or None when they are not those that the real function takes.
@@ -84,10 +85,22 @@ def _strided(args: tuple[Any, ...], dtype: str | None = None, layout: str = "str
     shape, strides = sizes(shape), sizes(strides)
     if shape is None or strides is None or len(shape) != len(strides) or not 0 <= offset <= _MAX_SIZE:
         return None
+    if len(shape) > FEW_DIMENSIONS and _overflows(shape):
+        return None
     place, own, device, start = storage
     requires_grad = len(args) > 4 and args[4] is True
     facts = (dtype or own, shape, strides, place, start + offset, device, requires_grad, "tensor", layout)
     return tuple.__new__(TensorValue, facts)  # a third of the time that TensorValue() takes
+
+
+def _overflows(shape: tuple[int, ...]) -> bool:
+    """Whether torch refuses to count the elements. Counting those of 64 huge dimensions would take long here too."""
+    numel = 1
+    for size in shape:
+        numel *= size
+        if numel > _MAX_SIZE:
+            return True
+    return False
 
 
 def _tensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:

@@ -49,6 +49,7 @@ class Name:
     __slots__ = (
         "build",
         "calls",
+        "explained",
         "finish",
         "full",
         "module",
@@ -77,6 +78,8 @@ class Name:
         self.build: Any = None
         self.finish: Any = None
         self.quiet = False
+        # Whether one of its calls was.
+        self.explained = False
 
     def __str__(self) -> str:
         return self.full

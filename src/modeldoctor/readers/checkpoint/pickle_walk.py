@@ -14,8 +14,8 @@ from modeldoctor.readers.checkpoint.pickle_values import Dict, Name, Object, Set
 
 # Containers and leaves that are visited, and items that are looked at: containers that share their items could
 # otherwise be walked for ever. 200,000 tensors stay below.
-MAX_PLACES = 500_000
-MAX_ITEMS = 4_000_000
+MAX_PLACES = 250_000
+MAX_ITEMS = 3_000_000
 # Characters of all paths together.
 MAX_PATH_CHARACTERS = 32 << 20
 # Levels of containers below each other. Real objects have fewer than 30.
