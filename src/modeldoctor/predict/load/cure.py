@@ -107,26 +107,40 @@ def _dtype(code: str) -> str:
 
 def snippet(names: Sequence[str], path: str, *, since: tuple[int, int] = (2, 6)) -> str:
     """The Python lines that load the file with these names allowed; `add_safe_globals` where that is all there is."""
-    modules = sorted({name.rpartition(".")[0] for name in names} - {"builtins"})
-    listed = ", ".join(_expression(name) for name in names)
-    lines = ["import torch", *[f"import {module}" for module in modules if module != "torch"], ""]
+    imports, listed = _imports(names)
+    allowed = ", ".join(listed)
+    load = f"torch.load({path!r}, weights_only=True)"
     if since < (2, 5):
-        return "\n".join(
-            [*lines, f"torch.serialization.add_safe_globals([{listed}])", f"torch.load({path!r}, weights_only=True)"]
-        )
-    return "\n".join(
-        [*lines, f"with torch.serialization.safe_globals([{listed}]):", f"    torch.load({path!r}, weights_only=True)"]
-    )
+        uses = [f"torch.serialization.add_safe_globals([{allowed}])", load]
+    else:
+        uses = [f"with torch.serialization.safe_globals([{allowed}]):", f"    {load}"]
+    return "\n".join(["import torch", *imports, "", *uses])
 
 
-def _expression(name: str) -> str:
-    """The object; with the name that the file gives it where the object itself says another, or none."""
-    if name.startswith("builtins."):
-        name = name.removeprefix("builtins.")
-        if name in {"Ellipsis", "NotImplemented"}:
-            return f'({name}, "builtins.{name}")'
-        # Protocol 2 writes exceptions as Python 2 had them, and torch/_utils.py, NAME_MAPPING, does not know those.
-        return f'({name}, "exceptions.{name}")' if name.endswith(("Error", "Exception", "Warning")) else name
-    # NumPy 2 and torch's C++ functions say another module of themselves than pickles do.
-    renamed = name.startswith(("numpy.core.", "torch._C."))
-    return f'({name}, "{name}")' if renamed else name
+def _imports(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Import lines, and an expression for each name. `from` imports find what a package deletes from itself."""
+    lines: list[str] = []
+    expressions: list[str] = []
+    taken: set[str] = {"torch"}
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        if module == "builtins":
+            expressions.append(_builtin(attribute))
+            continue
+        alias = attribute
+        while alias in taken:
+            alias += "_"
+        taken.add(alias)
+        lines.append(f"from {module} import {attribute}" + (f" as {alias}" if alias != attribute else ""))
+        # NumPy 2 and torch's C++ functions say another module of themselves than pickles do.
+        renamed = name.startswith(("numpy.core.", "torch._C."))
+        expressions.append(f'({alias}, "{name}")' if renamed else alias)
+    return lines, expressions
+
+
+def _builtin(name: str) -> str:
+    """The object; with the name that the file gives it where the object itself says none, or another."""
+    if name in {"Ellipsis", "NotImplemented"}:
+        return f'({name}, "builtins.{name}")'
+    # Protocol 2 writes exceptions as Python 2 had them, and torch/_utils.py, NAME_MAPPING, does not know those.
+    return f'({name}, "exceptions.{name}")' if name.endswith(("Error", "Exception", "Warning")) else name

@@ -4,6 +4,7 @@ Both go through the opcodes in order, so the first step that one of them does no
 CPython Modules/_pickle.c; torch/serialization.py `_load` and `_legacy_load`; torch/_weights_only_unpickler.py.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from modeldoctor.predict.load.calls import arguments_fail, bytecode_fails, signature_fails
@@ -11,7 +12,7 @@ from modeldoctor.predict.load.devices import misplaced
 from modeldoctor.predict.load.failures import UNPICKLING, Failure, refusal, unknown, wrapped
 from modeldoctor.predict.load.releases import Column, Key
 from modeldoctor.predict.load.resolve import is_custom, no_custom, resolve
-from modeldoctor.predict.load.steps import File, Row
+from modeldoctor.predict.load.steps import File, Row, Step
 
 # Classes whose instances the restricted loader gave state in every release.
 _BUILT = frozenset({"torch Tensor", "torch.nn.parameter Parameter", "collections OrderedDict"})
@@ -35,64 +36,80 @@ class Host(NamedTuple):
 
 def full(file: File, row: Row, host: Host) -> Failure | None:
     """The first step that fails when nothing is restricted; None when the row ends with its object."""
-    doubt: Failure | None = None
-    for position, kind, name, detail in row.steps:
-        failure: Failure | None = None
-        if kind == "global":
-            failure = _resolved(file, host, name)
-        elif kind == "call":
-            failure = signature_fails(host.column, name, detail) or bytecode_fails(host.python, name, detail)
-            failure = failure or _unread(file, host.column, name)
-        elif kind == "argument":
-            failure = arguments_fail(host.column, name, str(detail))
-        elif kind == "storage":
-            failure = _read(file, host, int(detail or 0))
-        elif kind == "persistent":
-            failure = _persistent(file, row, host, name, detail)
-        elif kind == "opcode":
-            failure = _opcode(host, name, detail)
-        elif kind == "stop":
-            failure = _stopped(name, str(detail))
-        elif kind == "generator":
-            failure = _generator(host.numpy, name)
-        if failure is not None:
-            failure = failure if failure.position is not None else failure._replace(position=position)
-            if failure.kind != "unknown":
-                return failure
-            doubt = doubt or failure
-    return doubt
+    return _first(row, lambda step: _full_step(file, row, host, step))
 
 
 def restricted(file: File, row: Row, host: Host) -> Failure | None:
     """The first step that the restricted loader of the release does not take."""
+    failure = _first(row, lambda step: _restricted_step(file, row, host, step))
+    return failure if failure is None or failure.kind.startswith("wo_") else wrapped(host.column, failure)
+
+
+def _first(row: Row, judge: Callable[[Step], Failure | None]) -> Failure | None:
+    """The first step that fails; one that nobody can tell about when none does for certain."""
+    doubt: Failure | None = None
+    for step in row.steps:
+        failure = judge(step)
+        if failure is None:
+            continue
+        if failure.position is None:
+            failure = failure._replace(position=step[0])
+        if failure.kind != "unknown":
+            return failure
+        doubt = doubt or failure
+    return doubt
+
+
+def _full_step(file: File, row: Row, host: Host, step: Step) -> Failure | None:
+    _, kind, name, detail = step
+    match kind:
+        case "global":
+            return _resolved(file, host, name)
+        case "opcode":
+            return _opcode(host, name, detail)
+        case "call":
+            failure = signature_fails(host.column, name, detail) or bytecode_fails(host.python, name, detail)
+            return failure or _unread(file, host.column, name)
+        case "argument":
+            return arguments_fail(host.column, name, str(detail))
+        case "storage":
+            return _read(file, host, int(detail or 0))
+        case "persistent":
+            return _persistent(file, row, host, name, detail)
+        case "generator":
+            return _generator(host.numpy, name)
+        case "stop":
+            return _stopped(name, str(detail))
+        case _:
+            return None
+
+
+def _restricted_step(file: File, row: Row, host: Host, step: Step) -> Failure | None:
+    position, kind, name, detail = step
     column = host.column
-    for position, kind, name, detail in row.steps:
-        failure: Failure | None = None
-        if kind == "global":
-            failure = _allowed(column, name, position)
-        elif kind == "opcode":
-            if name not in column.opcodes:
-                failure = refusal(column, "wo_unsupported_opcode", f"Unsupported operand {_code(name)}", name, position)
-        elif kind == "call":
-            failure = _called(column, name, detail, position) or _unread(file, column, name)
-        elif kind == "argument":
-            failure = arguments_fail(column, name, str(detail))
-        elif kind == "storage":
-            failure = _read(file, host, int(detail or 0))
-        elif kind == "new":
-            failure = _made(column, name, position)
-        elif kind == "build":
-            failure = _built(column, name, position)
-        elif kind == "fill":
-            failure = _filled(column, name, str(detail), position)
-        elif kind == "persistent":
-            failure = _restricted_persistent(file, row, host, name, detail, position)
-        elif kind == "stop":
-            failure = _restricted_stop(column, name, str(detail), position)
-        if failure is not None:
-            failure = failure if failure.position is not None else failure._replace(position=position)
-            return wrapped(column, failure) if not failure.kind.startswith("wo_") else failure
-    return None
+    match kind:
+        case "global":
+            return _allowed(column, name, position)
+        case "opcode":
+            return None if name in column.opcodes else _no_opcode(column, name, position)
+        case "call":
+            return _called(column, name, detail, position) or _unread(file, column, name)
+        case "argument":
+            return arguments_fail(column, name, str(detail))
+        case "storage":
+            return _read(file, host, int(detail or 0))
+        case "new":
+            return _made(column, name, position)
+        case "build":
+            return _built(column, name, position)
+        case "fill":
+            return _filled(column, name, str(detail), position)
+        case "persistent":
+            return _restricted_persistent(file, row, host, name, detail, position)
+        case "stop":
+            return _restricted_stop(column, name, str(detail), position)
+        case _:
+            return None
 
 
 # --------------------------------------------------------------------------- names
@@ -233,11 +250,12 @@ def _restricted_stop(column: Column, name: str, cause: str, position: int) -> Fa
     return _stopped(name, cause)
 
 
-def _code(name: str) -> int:
-    """The byte of an opcode, which is all that the message says."""
+def _no_opcode(column: Column, name: str, position: int) -> Failure:
+    """An opcode that the restricted loader does not know. It names the byte only."""
     import pickletools
 
-    return next((ord(each.code) for each in pickletools.opcodes if each.name == name), 0)
+    code = next((ord(each.code) for each in pickletools.opcodes if each.name == name), 0)
+    return refusal(column, "wo_unsupported_opcode", f"Unsupported operand {code}", name, position)
 
 
 # --------------------------------------------------------------------------- persistent ids
