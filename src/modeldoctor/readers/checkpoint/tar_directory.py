@@ -17,15 +17,17 @@ _MAX_NAME_BYTES = 4096
 _MAX_TOLD = 20
 
 _REGULAR = frozenset(b"0\0 7")
+_LINKS = frozenset(b"12")
 _LONG_NAME, _PAX, _PAX_GLOBAL, _LONG_LINK = ord("L"), ord("x"), ord("g"), ord("K")
 
 
 class Member(NamedTuple):
-    """One regular file in the archive; `offset` is where its bytes begin."""
+    """One regular file in the archive; `offset` is where its bytes begin. A `link` has none."""
 
     name: str
     size_bytes: int
     offset: int
+    link: bool = False
 
 
 class Tar(NamedTuple):
@@ -35,8 +37,11 @@ class Tar(NamedTuple):
     problems: tuple[Problem, ...] = ()
 
 
-def read_tar(source: Source, *, limit: int = MAX_MEMBERS) -> Tar:
-    """The first `limit` regular files. Damage ends the reading and is a problem; it never raises for content."""
+def read_tar(source: Source, *, limit: int = MAX_MEMBERS, links: bool = False) -> Tar:
+    """The first `limit` regular files. Damage ends the reading and is a problem; it never raises for content.
+
+    `links`: symbolic and hard links are listed too.
+    """
     members: list[Member] = []
     problems: list[Problem] = []
     at = 0
@@ -59,6 +64,8 @@ def read_tar(source: Source, *, limit: int = MAX_MEMBERS) -> Tar:
             if kind in _REGULAR and not name.endswith("/"):
                 members.append(Member(name, size, data))
                 problems += _member_problems(members[-1], source.size)
+            elif links and kind in _LINKS:
+                members.append(Member(name, 0, data, link=True))
         at = data + -(-size // BLOCK) * BLOCK
     if len(members) == limit == MAX_MEMBERS:
         problems.append(Problem("limit", f"has more than {MAX_MEMBERS:,} members, the others were not read", byte=at))

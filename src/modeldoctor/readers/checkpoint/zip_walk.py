@@ -1,7 +1,8 @@
 """What is left of a zip archive whose end is missing: members found by walking from one local header to the next."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from modeldoctor.readers.checkpoint.zip_directory import (
@@ -28,6 +29,7 @@ _DESCRIPTOR = b"PK\x07\x08"
 _NEXT = (LOCAL_SIGNATURE, b"PK\x01\x02")
 
 Expected = Callable[[str], int | None]
+_NOTHING: Mapping[int, int] = MappingProxyType({})
 
 
 class _Header(NamedTuple):
@@ -40,11 +42,14 @@ class _Header(NamedTuple):
     start: int  # of the data
 
 
-def walk(source: Source, expected: Expected) -> Iterator[tuple[Entry, bool]]:
+def walk(
+    source: Source, expected: Expected, listed: Mapping[int, int] = _NOTHING
+) -> Iterator[tuple[Entry, bool]]:
     """The members in file order, and whether each is whole; ends where the file does or where no header follows.
 
     Sizes that stand behind the data (as torch writes them) are taken from `expected` when the bytes there agree, so
-    that large members are skipped; else they are searched for, MAX_SEARCHED_BYTES in all.
+    that large members are skipped; else they are searched for, MAX_SEARCHED_BYTES in all. `listed` are the packed sizes
+    that a directory gives for the headers at these offsets.
     """
     offset, budget = 0, MAX_SEARCHED_BYTES
     for _ in range(MAX_ENTRIES):
@@ -53,7 +58,8 @@ def walk(source: Source, expected: Expected) -> Iterator[tuple[Entry, bool]]:
             return
         packed, crc = header.packed, header.crc
         if header.flags & DESCRIBED and not packed:
-            wanted = expected(header.name) if header.method == STORED else None
+            known = listed.get(offset)
+            wanted = known if known is not None else expected(header.name) if header.method == STORED else None
             found = _described(source, header.start, wanted) if wanted is not None else None
             if found is None and wanted is None:
                 found = _search(source, header.start, budget)

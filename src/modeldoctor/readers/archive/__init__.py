@@ -1,0 +1,221 @@
+"""A TorchServe archive (MAR, gzip'd tar, folder) → what the server makes of it. Nothing of it is imported or run."""
+
+import os
+from typing import NamedTuple
+
+from modeldoctor.errors import ReadError
+from modeldoctor.facts.archive import MANIFEST, Archive, Document, Server, Shape, Value
+from modeldoctor.facts.checkpoint import Checkpoint, Problem
+from modeldoctor.readers.archive import documents
+from modeldoctor.readers.archive.members import Head, Members, nested_manifest, open_members
+
+# Texts are written by hand; a larger one is not read.
+MAX_TEXT_BYTES = 4 << 20
+# Python files of one archive that are followed.
+MAX_MODULES = 100
+# Model files of one archive that are read.
+MAX_PARTS = 32
+MODEL_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pkl", ".pickle", ".joblib", ".pt2", ".ptl", ".th")
+
+
+def read_archive(path: str, shown: str, server: Server | None = None) -> Archive:
+    """What the server finds at `path`. ReadError when the disk fails; damage is in `Archive.problems`."""
+    members = open_members(path)
+    try:
+        return _Reading(members, path, shown, server or Server()).archive()
+    finally:
+        members.close()
+
+
+class _Code(NamedTuple):
+    """What the Python files come to."""
+
+    codes: dict[str, "object"]
+    archive: Archive
+
+
+class _Reading:
+    """The state of reading one archive."""
+
+    def __init__(self, members: Members, path: str, shown: str, server: Server) -> None:
+        self.members = members
+        size_bytes = 0 if os.path.isdir(path) else os.path.getsize(path)
+        self.blank = Archive(shown, members.container, members.holds, size_bytes, members.sizes, server=server)
+
+    def archive(self) -> Archive:
+        """Everything, manifest first, for it names the rest."""
+        archive = self.blank._replace(manifest=self.manifest())
+        config = archive.worker_model.get("configFile") or archive.model.get("configFile")
+        archive = archive._replace(
+            config=self.config(config) if isinstance(config, str) and config else None,
+            labels=self.labels(),
+            requirements=self.requirements(archive),
+        )
+        archive = self.code(archive)
+        archive = archive._replace(parts=self.parts(archive))
+        problems = tuple(self.members.problems)
+        return archive._replace(problems=problems, refused=self.members.refused)
+
+    def manifest(self) -> Document:
+        data = self.members.read(MANIFEST, MAX_TEXT_BYTES)
+        if data is not None:
+            return documents.manifest(data)
+        near = nested_manifest(self.members)
+        if near is not None:
+            self.members.problems.append(Problem("manifest-elsewhere", "is not where the server looks", near))
+        return Document(MANIFEST, absent=True)
+
+    def config(self, name: str) -> Document:
+        data = self.members.read(name, MAX_TEXT_BYTES)
+        return Document(name, absent=True) if data is None else documents.configuration(name, data)
+
+    def labels(self) -> Document | None:
+        data = self.members.read("index_to_name.json", MAX_TEXT_BYTES)
+        return None if data is None else documents.labels("index_to_name.json", data)
+
+    def requirements(self, archive: Archive) -> tuple[tuple[str, str, int], ...]:
+        name = archive.model.get("requirementsFile")
+        data = self.members.read(str(name), MAX_TEXT_BYTES) if name else None
+        return () if data is None else documents.requirements(data)
+
+    # ----------------------------------------------------------------------- code
+
+    def code(self, archive: Archive) -> Archive:
+        """The Python files that loading the handler reaches, and what they do."""
+        model_file = archive.worker_model.get("modelFile")
+        roots = [archive.handler_module, str(model_file or "").split(".")[0]]
+        if not any(name.endswith(".py") for name in self.members.sizes):
+            return archive
+        from modeldoctor.readers.archive.follow import Code
+
+        codes: dict[str, Code] = {}
+        modules = []
+        pending = [root for root in roots if root]
+        while pending and len(modules) < MAX_MODULES:
+            name = pending.pop(0)
+            member = self.member_of(name)
+            if member is None or any(module.member == member for module in modules):
+                continue
+            tree, module = self.parsed(member)
+            modules.append(module)
+            if tree is not None:
+                codes[module.name] = Code(tree, module)
+            pending += _imported(module.imports, module.name, is_package=member.endswith("/__init__.py"))
+        archive = archive._replace(modules=tuple(modules))
+        return self.followed(archive, codes) if codes else archive
+
+    def parsed(self, member: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - ast is imported when there is code
+        from modeldoctor.facts.archive import Module
+        from modeldoctor.readers.archive.code import parse
+
+        data = self.members.read(member, MAX_TEXT_BYTES)
+        return parse(member, data) if data is not None else (None, Module(member, member.removesuffix(".py")))
+
+    def member_of(self, name: str) -> str | None:
+        """The file that `import name` finds in the model folder."""
+        stem = name.replace(".", "/")
+        return next((each for each in (f"{stem}/__init__.py", f"{stem}.py") if each in self.members.sizes), None)
+
+    def followed(self, archive: Archive, codes) -> Archive:  # type: ignore[no-untyped-def] # noqa: ANN001 - as above
+        from modeldoctor.readers.archive.evaluate import Evaluator, follow
+        from modeldoctor.readers.archive.shapes import shape_of
+        from modeldoctor.readers.archive.values import DATA
+
+        handler = codes.get(archive.handler_module)
+        config = archive.config.worker if archive.config else None
+        evaluator = Evaluator(codes, self.members.sizes, archive.manifest.worker, config)
+        acts = ()
+        if handler is not None:
+            service, function = entry_point(archive.handler, handler.module)
+            try:
+                acts = follow(evaluator, service, function, DATA)
+            except RecursionError:
+                acts = tuple(evaluator.acts)
+        names = {act.target.text for act in acts if act.kind == "apply" and act.target.kind == "instance"}
+        model = archive.module(str(archive.worker_model.get("modelFile") or "").split(".")[0])
+        if model and len(model.classes) == 1:
+            names.add(f"{model.name}.{model.classes[0].name}")
+        shapes: list[Shape] = []
+        for name in sorted(names):
+            try:
+                shape = shape_of(codes, name)
+            except RecursionError:
+                shape = None
+            shapes += [shape] if shape else []
+        return archive._replace(acts=acts, shapes=tuple(shapes))
+
+    # ----------------------------------------------------------------------- models
+
+    def parts(self, archive: Archive) -> tuple[Checkpoint, ...]:
+        """The model files: the one that the manifest names, those that the code loads, and what is called like one."""
+        named = [archive.worker_model.get("serializedFile"), *_loaded(archive)]
+        names = [name for name in named if isinstance(name, str) and name in self.members.sizes]
+        names += [name for name in self.members.sizes if name.lower().endswith(MODEL_SUFFIXES)]
+        found = []
+        budget = None
+        for name in dict.fromkeys(names):
+            if len(found) == MAX_PARTS:
+                self.members.problems.append(Problem("limit", f"only the first {MAX_PARTS} model files were read", name))
+                break
+            part, budget = self.part(name, archive.path, budget)
+            found += [part] if part else []
+        return tuple(found)
+
+    def part(self, name: str, shown: str, budget):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as above
+        from modeldoctor.readers.checkpoint.inside import Budget, Inside
+        from modeldoctor.readers.checkpoint.read import read_source
+
+        budget = budget or Budget()
+        source = self.members.source(name)
+        if source is None:
+            return None, budget
+        if self.members.container == "folder":
+            shown, name = f"{shown}/{name}", name
+        try:
+            found = read_source(Inside(source, budget, 1), os.path.basename(name), shown, name)
+        except ReadError as error:
+            self.members.problems.append(Problem(error.kind, str(error), name))
+            return None, budget
+        return (_of_head(found, source) if isinstance(source, Head) else found), budget
+
+
+def entry_point(handler: str, module) -> tuple[str, str]:  # type: ignore[no-untyped-def] # noqa: ANN001 - facts.archive.Module
+    """The class or the function that the loader takes, dotted: `("handler.Net", "")` (ts/model_loader.py, load)."""
+    bindings = dict(module.bindings)
+    function = handler.split(":", 1)[1] if ":" in handler else ""
+    function = function or "handle"
+    if function in bindings:
+        known = any(each.name == function for each in module.functions)
+        return "", f"{module.name}.{function}" if known else ""
+    classes = [each for each in module.classes if bindings.get(each.name, "").endswith("class")]
+    return (f"{module.name}.{classes[0].name}", "") if len(classes) == 1 else ("", "")
+
+
+def _imported(imports, name: str, *, is_package: bool) -> list[str]:  # type: ignore[no-untyped-def] # noqa: ANN001 - as above
+    """Dotted names of what a module imports, and of the packages around it."""
+    found: list[str] = []
+    for each in imports:
+        base = each.module
+        if each.level:
+            parts = name.split(".") if is_package else name.split(".")[:-1]
+            parts = parts[: len(parts) - (each.level - 1)]
+            base = ".".join([*parts, each.module]).strip(".")
+        steps = base.split(".")
+        found += [".".join(steps[: index + 1]) for index in range(len(steps)) if base]
+        found += [f"{base}.{each_name}".strip(".") for each_name in each.names]
+    return found
+
+
+def _loaded(archive: Archive) -> list[str]:
+    from modeldoctor.readers.archive.values import in_folder
+
+    texts = [act.value for act in archive.acts if act.kind == "load"]
+    return [name for value in texts if value.kind == "text" and (name := in_folder(value.text))]
+
+
+def _of_head(part: Checkpoint, head: Head) -> Checkpoint:
+    """The facts of a model of which only the head was unpacked: what is missing behind it is our cut, not damage."""
+    cut = {"truncated", "missing-record", "short-record", "limit", "bad-version"}
+    kept = tuple(problem for problem in part.problems if problem.kind not in cut)
+    storages = tuple(storage._replace(stored_bytes=None) for storage in part.storages)
+    return part._replace(size_bytes=head.whole_bytes, problems=kept, storages=storages, state="understood")
