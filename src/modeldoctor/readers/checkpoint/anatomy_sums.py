@@ -2,9 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import compress
 from math import prod
-from operator import itemgetter
+from operator import itemgetter, mul
 from typing import Any
 
 from modeldoctor.facts.checkpoint import Part, Prefix, Storage, Tensor
@@ -30,7 +29,7 @@ _STORED = frozenset({"strided", "quantized", "nested"})
 _path, _dtype, _shape, _place, _device = map(itemgetter, (0, 1, 2, 4, 6))
 _kind = itemgetter(8)
 _named = itemgetter(0, 1, 8)
-_weighed = itemgetter(1, 2, 4, 9)
+_layout = itemgetter(9)
 _storage_size = itemgetter(4)
 
 
@@ -41,8 +40,10 @@ def add_up(
     sizes = list(map(_storage_size, storages))
     whole = sum(sizes)
     unique = distinct(tensors)
-    by_dtype, shown_bytes = _weigh(unique, sizes)
-    elements, buffers = _elements(unique if weights is tensors else distinct(weights))
+    numels = list(map(prod, map(_shape, unique)))
+    by_dtype, shown_bytes = _weigh(unique, numels, sizes)
+    served = unique if weights is tensors else distinct(weights)
+    elements, buffers = _elements(served, numels if served is unique else list(map(prod, map(_shape, served))))
     own = set(map(_place, weights))
     return {
         "parameters": elements - buffers,
@@ -72,12 +73,13 @@ def distinct(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
     return found
 
 
-def _elements(tensors: Sequence[Tensor]) -> tuple[int, int]:
+def _elements(tensors: Sequence[Tensor], numels: list[int]) -> tuple[int, int]:
     """Elements of all, and of buffers: by registration where modules tell, else by name and dtype."""
-    numels = list(map(prod, map(_shape, tensors)))
-    if set(map(_kind, tensors)) == {"tensor"} and not _BUFFER_DTYPES & set(map(_dtype, tensors)):
-        ends = (path.endswith(_BUFFER_NAMES) for path in map(_path, tensors))
-        return sum(numels), sum(compress(numels, ends))
+    paths = list(map(_path, tensors))
+    if set(map(_kind, tensors)) <= {"tensor"} and not _BUFFER_DTYPES & set(map(_dtype, tensors)):
+        text = "\n".join(paths)
+        if not any(name in text for name in _BUFFER_NAMES):
+            return sum(numels), 0
     buffers = sum(
         numel
         for (path, dtype, kind), numel in zip(map(_named, tensors), numels, strict=True)
@@ -86,18 +88,24 @@ def _elements(tensors: Sequence[Tensor]) -> tuple[int, int]:
     return sum(numels), buffers
 
 
-def _weigh(tensors: Sequence[Tensor], sizes: Sequence[int]) -> tuple[Counter[str], int]:
+def _weigh(tensors: Sequence[Tensor], numels: list[int], sizes: Sequence[int]) -> tuple[Counter[str], int]:
     """Bytes by dtype, and bytes of storages that tensors show. What overlaps is not more than its storage.
 
     Storages that no tensor names belong to the parts of sparse and wrapped tensors: they count as shown.
     """
-    by_dtype: Counter[str] = Counter()
+    items = {dtype: ITEM_BYTES.get(dtype, 1) for dtype in set(map(_dtype, tensors))}
+    weights = list(map(mul, numels, map(items.__getitem__, map(_dtype, tensors))))
+    if not set(map(_layout, tensors)) <= _STORED:
+        weights = [
+            weight if layout in _STORED else 0 for weight, layout in zip(weights, map(_layout, tensors), strict=True)
+        ]
+    by_dtype = Counter(dict.fromkeys(items, 0))
+    for dtype, weight in zip(map(_dtype, tensors), weights, strict=True):
+        by_dtype[dtype] += weight
     shown: dict[int, int] = {}
-    for dtype, shape, place, layout in map(_weighed, tensors):
-        size = prod(shape) * ITEM_BYTES.get(dtype, 1) if layout in _STORED else 0
-        by_dtype[dtype] += size
+    for place, weight in zip(map(_place, tensors), weights, strict=True):
         if place is not None:
-            shown[place] = shown.get(place, 0) + size
+            shown[place] = shown.get(place, 0) + weight
     unnamed = sum(sizes) - _total(shown, sizes)
     return by_dtype, unnamed + sum(map(min, shown.values(), map(sizes.__getitem__, shown)))
 
@@ -130,15 +138,14 @@ def groups(tensors: Sequence[Tensor], storages: Sequence[Storage]) -> tuple[Part
     if len(set(heads)) > MOST_PARTS:
         bare = [head.rstrip("0123456789") for head in heads]
         heads = [name if name == head else name + "*" for name, head in zip(bare, heads, strict=True)]
-    counts: dict[str, int] = {}
-    sizes: dict[str, int] = {}
+    counts = Counter(heads)
+    sizes = dict.fromkeys(counts, 0)
     seen: set[int | None] = {None}
     for head, place in zip(heads, map(_place, tensors), strict=True):
-        counts[head] = counts.get(head, 0) + 1
         if place not in seen:
             seen.add(place)
-            sizes[head] = sizes.get(head, 0) + storages[place][4]
-    return largest([Part(head, "weights", count, sizes.get(head, 0)) for head, count in counts.items()])
+            sizes[head] += storages[place][4]
+    return largest([Part(head, "weights", count, sizes[head]) for head, count in counts.items()])
 
 
 def largest(parts: list[Part]) -> tuple[Part, ...]:

@@ -4,9 +4,10 @@ from sys import intern
 from typing import Any
 
 from modeldoctor.facts.checkpoint import Storage
-from modeldoctor.readers.checkpoint import pickle_tensors
 from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES, STORAGE_DTYPES
+from modeldoctor.readers.checkpoint.pickle_builders import recognise
 from modeldoctor.readers.checkpoint.pickle_state import MAX_NAMES, Called, Machine, Stopped, type_name
+from modeldoctor.readers.checkpoint.pickle_tensors import restore
 from modeldoctor.readers.checkpoint.pickle_text import arguments, callee, show
 from modeldoctor.readers.checkpoint.pickle_values import Dict, Name, Object, Set, StorageRef
 
@@ -33,7 +34,7 @@ def name_of(m: Machine, module: str, name: str, opcode: str) -> Name:
         if len(m.names) >= MAX_NAMES:
             raise Stopped(f"more than {MAX_NAMES:,} different globals", "limit")
         found = m.names[key] = Name(module[:_MAX_NAME], name[:_MAX_NAME], m.position)
-        pickle_tensors.recognise(found)
+        recognise(found)
     found.times += 1
     return found
 
@@ -138,7 +139,7 @@ def build(m: Machine, state: Any) -> None:
         m.instances.append(target)
     m.spend(len(target.states))
     target.states = (*target.states, state)
-    pickle_tensors.restore(target, state)
+    restore(target, state)
 
 
 def fill(m: Machine, opcode: str, items: list[Any]) -> None:

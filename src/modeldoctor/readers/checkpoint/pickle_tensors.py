@@ -1,36 +1,19 @@
-"""Calls whose result is known without making them: tensors, their parts, NumPy arrays and plain data.
+"""Calls that make tensors and arrays, without making them. `pickle_builders` tells which function is which.
 
-Sources: torch/_utils.py, torch/_tensor.py, torch/storage.py of torch 2.13, and the same
-files of releases back to 0.1.
+Sources: torch/_utils.py, torch/tensor.py and torch/nn/parameter.py of torch 2.13, and their like back to 0.1.
 """
 
-from collections.abc import Callable
 from math import prod
 from typing import Any
 
 from modeldoctor.readers.checkpoint.dtypes import ALIASES, ITEM_BYTES
-from modeldoctor.readers.checkpoint.pickle_state import MAX_NESTED, Machine, type_name
-from modeldoctor.readers.checkpoint.pickle_values import Array, Blob, Dict, Name, Object, Set, StorageRef, TensorValue
+from modeldoctor.readers.checkpoint.pickle_state import Machine, type_name
+from modeldoctor.readers.checkpoint.pickle_values import Array, Dict, Name, Object, StorageRef, TensorValue
 
 # torch keeps sizes in vectors of any length, but no operator takes more dimensions (at::MAX_TENSORIMPL_DIMS is 64).
 MAX_DIMENSIONS = 64
 FEW_DIMENSIONS = 8
 _MAX_SIZE = (1 << 63) - 1
-
-# Arguments → the inert value, or None when they are not those that the real function takes.
-Builder = Callable[[Machine, tuple[Any, ...]], Any]
-# The same for what stays an object of its class: what its arguments mean is added to it.
-Finisher = Callable[[Machine, Object], None]
-
-
-def recognise(name: Name) -> None:
-    """Let a name know what its calls make, and whether they need explaining."""
-    key = (name.module, name.name)
-    name.build = _BUILDERS.get(key)
-    name.finish = _FINISHERS.get(key)
-    # torch.FloatTensor, torch.cuda.HalfTensor… of torch before 0.4, which pickled themselves.
-    legacy = name.module in {"torch", "torch.cuda"} and name.name.endswith("Tensor")
-    name.quiet = legacy or key in _HARMLESS or (name.build or name.finish) not in {None, _loads, _load_from_bytes}
 
 
 # --------------------------------------------------------------------------- parts of tensors
@@ -103,7 +86,8 @@ def _overflows(shape: tuple[int, ...]) -> bool:
     return False
 
 
-def _tensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def tensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+    """torch._utils._rebuild_tensor, of torch before 0.4."""
     return _strided(args) if len(args) == 4 else None
 
 
@@ -112,30 +96,33 @@ def tensor_v2(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     return _strided(args) if 6 <= len(args) <= 7 else None
 
 
-def _tensor_v3(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def tensor_v3(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+    """torch._utils._rebuild_tensor_v3: an untyped storage and a dtype of its own."""
     dtype = dtype_of(args[6]) if 7 <= len(args) <= 8 else None
     return _strided(args, dtype) if dtype else None
 
 
-def _qtensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def qtensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+    """torch._utils._rebuild_qtensor."""
     if len(args) != 7:
         return None
     return _strided((*args[:4], args[5]), layout="quantized")
 
 
-def _parameter(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def parameter(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+    """torch._utils._rebuild_parameter and _rebuild_parameter_with_state."""
     if len(args) not in {3, 4} or type(args[0]) is not TensorValue:
         return None
     return args[0]._replace(requires_grad=args[1] is True, kind="parameter")
 
 
-def _from_type(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def from_type(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     """A tensor of a subclass, or with attributes: function, type, arguments of the function, state."""
     if len(args) == 4:
         m.event("argument", "torch._tensor _rebuild_from_type_v2", type_name(args[3]))
     if len(args) != 4 or type(args[0]) is not Name or type(args[2]) is not tuple or args[0].build is None:
         return None
-    if args[0].build is _from_type:  # nothing writes this, and it could go on for ever
+    if args[0].build is from_type:  # nothing writes this, and it could go on for ever
         return None
     made = args[0].build(m, args[2])
     if type(made) is not TensorValue:
@@ -147,15 +134,15 @@ def _from_type(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     return made
 
 
-def _sparse(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def sparse(m: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     """Layout, then indices, values, size; or two kinds of indices, values, size."""
     if len(args) != 2 or type(args[1]) is not tuple:
         return None
     m.event("argument", "torch._utils _rebuild_sparse_tensor", f"{layout_of(args[0])} {len(args[1])}")
-    return _compressed(m, args)
+    return compressed(m, args)
 
 
-def _compressed(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def compressed(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     """The same of torch 1.12 and 1.13 for CSR alone."""
     if len(args) != 2 or type(args[1]) is not tuple:
         return None
@@ -167,7 +154,8 @@ def _compressed(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     return TensorValue(values.dtype, shape, (), None, 0, values.device, layout=layout_of(args[0]))
 
 
-def _meta(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def meta(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+    """torch._utils._rebuild_meta_tensor_no_storage."""
     if len(args) != 4:
         return None
     dtype, shape, strides = dtype_of(args[0]), sizes(args[1]), sizes(args[2])
@@ -176,7 +164,8 @@ def _meta(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     return TensorValue(dtype, shape, strides, None, 0, "meta", args[3] is True, layout="meta")
 
 
-def _wrapper(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def wrapper(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+    """torch._utils._rebuild_wrapper_subclass: a tensor around others, without a storage of its own."""
     if len(args) != 8:
         return None
     dtype, shape, strides = dtype_of(args[1]), sizes(args[2]), sizes(args[3])
@@ -185,14 +174,14 @@ def _wrapper(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     return TensorValue(dtype, shape, strides, None, 0, device_of(args[6]), args[7] is True, layout="wrapper")
 
 
-def _nested(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def nested(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     """The buffer that holds all; the sizes of the pieces are data of another tensor, so not known here."""
     if len(args) != 4 or type(args[0]) is not TensorValue:
         return None
     return args[0]._replace(layout="nested")
 
 
-def _device_tensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
+def device_tensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     """A tensor of a device whose storage torch cannot save (XLA…): a CPU tensor or an array, dtype, device."""
     if len(args) != 4:
         return None
@@ -204,13 +193,13 @@ def _device_tensor(_: Machine, args: tuple[Any, ...]) -> TensorValue | None:
     return TensorValue(dtype, data.shape, strides, None, 0, device_of(args[2]), args[3] is True)
 
 
-def _variable(_: Machine, made: Object) -> None:
+def variable(_: Machine, made: Object) -> None:
     """Parameter and Variable of torch before 0.4: the tensor as argument, requires_grad in the state."""
     if made.args and type(made.args[0]) is TensorValue:
         made.value = made.args[0]._replace(requires_grad=True, kind="parameter")
 
 
-def _layout(m: Machine, made: Object) -> None:
+def layout(m: Machine, made: Object) -> None:
     """A layout by its name; it stays an object."""
     m.event("argument", "torch.serialization _get_layout", layout_of(made))
 
@@ -239,6 +228,8 @@ def _restore_variable(target: Object, state: tuple[Any, ...]) -> None:
         target.value = data._replace(requires_grad=flag is True, kind="parameter")
 
 
+# --------------------------------------------------------------------------- arrays
+
 _ARRAY_KINDS = {"f": "float", "i": "int", "u": "uint", "c": "complex"}
 
 
@@ -253,177 +244,20 @@ def array_dtype(value: Any) -> str:
     return {"b1": "bool", "?": "bool"}.get(code, code)
 
 
-def _numpy_dtype(m: Machine, made: Object) -> None:
+def numpy_dtype(m: Machine, made: Object) -> None:
     """A dtype by its code; it stays an object."""
     if made.args and type(made.args[0]) is str:
         m.event("argument", "numpy dtype", made.args[0][:20])
 
 
-def _scalar(_: Machine, made: Object) -> None:
+def scalar(_: Machine, made: Object) -> None:
     """numpy.core.multiarray.scalar(dtype, bytes)."""
     if made.args:
         made.value = Array(array_dtype(made.args[0]), ())
 
 
-def _from_buffer(_: Machine, made: Object) -> None:
+def from_buffer(_: Machine, made: Object) -> None:
     """numpy._core.numeric._frombuffer(buffer, dtype, shape, order)."""
     shape = sizes(made.args[2]) if len(made.args) == 4 else None
     if shape is not None:
         made.value = Array(array_dtype(made.args[1]), shape)
-
-
-# --------------------------------------------------------------------------- plain data
-
-
-def _size(_: Machine, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    return args[0] if len(args) == 1 and type(args[0]) is tuple else None
-
-
-def _ordered_dict(m: Machine, made: Object) -> None:
-    """Python 2 gives the pairs as an argument: a list of lists."""
-    given = made.args[0] if made.args and type(made.args[0]) is list else []
-    if given:
-        m.spend(len(given))
-        made.pairs = Dict(each for pair in given if type(pair) in {list, tuple} and len(pair) == 2 for each in pair)
-
-
-def _counter(m: Machine, made: Object) -> None:
-    if made.args and type(made.args[0]) is Dict:
-        m.spend(len(made.args[0]))
-        made.pairs = Dict(made.args[0])
-
-
-def _set(_: Machine, args: tuple[Any, ...]) -> Set | None:
-    if not args:
-        return Set([])
-    return Set(args[0]) if len(args) == 1 and type(args[0]) in {list, tuple} else None
-
-
-def _frozenset(_: Machine, args: tuple[Any, ...]) -> Set | None:
-    made = _set(_, args)
-    return made and Set(made.items, frozen=True)
-
-
-def _complex(_: Machine, args: tuple[Any, ...]) -> complex | None:
-    return complex(*args) if 1 <= len(args) <= 2 and all(type(part) is float for part in args) else None
-
-
-def _bytes(m: Machine, args: tuple[Any, ...]) -> Any:
-    """Bytes and bytearray: of nothing, of bytes, of a text in Latin-1."""
-    if not args:
-        return b""
-    if type(args[0]) is str and len(args) == 2:
-        return _encode(m, args)
-    return args[0] if len(args) == 1 and type(args[0]) in {bytes, Blob} else None
-
-
-def _encode(m: Machine, args: tuple[Any, ...]) -> Any:
-    """_codecs.encode(text, 'latin1'): bytes in protocols 0 to 2."""
-    if len(args) != 2 or type(args[1]) is not str or args[1] not in {"latin1", "latin-1"}:
-        return None
-    text = args[0]
-    if type(text) is Blob and type(text.head) is str:
-        head = text.head.encode("latin-1", "replace")
-        m.suspect(head, len(head))
-        return Blob(head, text.size_bytes, text.offset)
-    if type(text) is not str:
-        return None
-    made = m.encoded.get(id(text))
-    if made is None:
-        try:
-            made = (text, text.encode("latin-1"))
-        except UnicodeEncodeError:
-            return None
-        m.encoded[id(text)] = made  # with the text, so that its id stays its own
-        m.suspect(made[1], len(made[1]))
-    return made[1]
-
-
-def _reconstructor(m: Machine, args: tuple[Any, ...]) -> Any:
-    """copyreg._reconstructor(class, base, state): an instance, in protocols 0 and 1."""
-    from modeldoctor.readers.checkpoint.pickle_calls import instantiate
-
-    return instantiate(m, args[0], args[2:] if args[2:] != (None,) else ()) if len(args) == 3 else None
-
-
-def _new(m: Machine, args: tuple[Any, ...]) -> Any:
-    """copyreg.__newobj__(class, *arguments)."""
-    from modeldoctor.readers.checkpoint.pickle_calls import instantiate
-
-    if not args:
-        return None
-    m.spend(len(args))
-    return instantiate(m, args[0], args[1:])
-
-
-def _load_from_bytes(m: Machine, args: tuple[Any, ...]) -> Any:
-    """A storage outside of torch.save: torch.load of the bytes that torch.save made of it."""
-    from modeldoctor.readers.checkpoint.pickle_nested import storage_in
-
-    return storage_in(m, args[0]) if len(args) == 1 and type(args[0]) in {bytes, Blob} else None
-
-
-def _loads(m: Machine, args: tuple[Any, ...]) -> None:
-    """What unpickles its argument, whatever that begins with."""
-    if args and type(args[0]) is bytes and args[0][:1] != b"\x80" and len(m.suspects) < MAX_NESTED:
-        m.suspects.append((0, len(args[0]), args[0]))
-
-
-# Known functions and classes, by module and name.
-_BUILDERS: dict[tuple[str, str], Builder] = {
-    ("builtins", "set"): _set,
-    ("builtins", "frozenset"): _frozenset,
-    ("builtins", "bytes"): _bytes,
-    ("builtins", "bytearray"): _bytes,
-    ("builtins", "complex"): _complex,
-    ("_codecs", "encode"): _encode,
-    ("copyreg", "_reconstructor"): _reconstructor,
-    ("copyreg", "__newobj__"): _new,
-    ("torch", "Size"): _size,
-    ("torch._utils", "_rebuild_tensor"): _tensor,
-    ("torch._utils", "_rebuild_tensor_v2"): tensor_v2,
-    ("torch._utils", "_rebuild_tensor_v3"): _tensor_v3,
-    ("torch._utils", "_rebuild_parameter"): _parameter,
-    ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
-    ("torch._utils", "_rebuild_qtensor"): _qtensor,
-    ("torch._utils", "_rebuild_sparse_tensor"): _sparse,
-    ("torch._utils", "_rebuild_sparse_csr_tensor"): _compressed,
-    ("torch._utils", "_rebuild_meta_tensor_no_storage"): _meta,
-    ("torch._utils", "_rebuild_wrapper_subclass"): _wrapper,
-    ("torch._utils", "_rebuild_nested_tensor"): _nested,
-    ("torch._utils", "_rebuild_device_tensor_from_numpy"): _device_tensor,
-    ("torch._utils", "_rebuild_device_tensor_from_cpu_tensor"): _device_tensor,
-    ("torch._utils", "_rebuild_xla_tensor"): _device_tensor,
-    ("torch._tensor", "_rebuild_from_type"): _from_type,
-    ("torch._tensor", "_rebuild_from_type_v2"): _from_type,
-    ("torch.tensor", "_rebuild_from_type"): _from_type,
-    ("torch.storage", "_load_from_bytes"): _load_from_bytes,
-    **dict.fromkeys(
-        ((module, "loads") for module in ("pickle", "_pickle", "dill", "dill._dill", "cloudpickle")), _loads
-    ),
-}
-_FINISHERS: dict[tuple[str, str], Finisher] = {
-    ("collections", "OrderedDict"): _ordered_dict,
-    ("collections", "Counter"): _counter,
-    ("torch.nn.parameter", "Parameter"): _variable,
-    ("torch.autograd.variable", "Variable"): _variable,
-    ("torch.serialization", "_get_layout"): _layout,
-    ("numpy", "dtype"): _numpy_dtype,
-    ("numpy.core.multiarray", "scalar"): _scalar,
-    ("numpy._core.multiarray", "scalar"): _scalar,
-    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
-    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
-}
-# Their arguments say all there is to say.
-_HARMLESS = {
-    ("collections", "defaultdict"),
-    ("collections", "deque"),
-    ("builtins", "slice"),
-    ("builtins", "range"),
-    ("datetime", "datetime"),
-    ("torch", "device"),
-    ("torch.serialization", "_get_layout"),
-    ("numpy", "dtype"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-}

@@ -21,11 +21,9 @@ class Dict(list[Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value of a text key."""
-        found = default
-        for other, value in self.pairs():
-            if type(other) is str and other == key:
-                found = value
-        return found
+        keys = self[::2]
+        keys.reverse()  # of a key that comes twice the last one counts
+        return self[2 * (len(keys) - 1 - keys.index(key)) + 1] if key in keys else default
 
 
 class Set(NamedTuple):
@@ -73,7 +71,7 @@ class Name:
         self.calls: set[int] = set()
         self.news: set[int] = set()
         self.paths: list[str] = []
-        # Set by `pickle_tensors.recognise`: what its calls make, what is added to what they make, and whether they
+        # Set by `pickle_builders.recognise`: what its calls make, what is added to what they make, and whether they
         # go without explanation.
         self.build: Any = None
         self.finish: Any = None
