@@ -6,7 +6,7 @@ with a module, a state_dict or an optimizer's state in it → `training`; an obj
 → `module`; another dict or list with tensors → `tensors`; one of plain values → `hyperparameters`; else `unknown`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import add
 from typing import Any, NamedTuple
@@ -46,7 +46,7 @@ class Described(NamedTuple):
 def describe(value: Any, storages: Sequence[Storage], *, instances: Iterable[Instance] = ()) -> Described:
     """What the inert `value` of a pickle is. `instances` are those of the pickle."""
     walk = Walk(value)
-    tensors = tuple(_tensors(walk))
+    tensors = _tensors(walk)
     problems = (Problem("limit", f"only the first {len(tensors):,} tensors are described"),) if walk.cut else ()
     found = _find(value, tensors)
     contents, reason = _contents(value, tensors, found)
@@ -78,14 +78,15 @@ def from_tensors(tensors: Sequence[Tensor], storages: Sequence[Storage], content
     )
 
 
-def _tensors(walk: Walk) -> Iterator[Tensor]:
+def _tensors(walk: Walk) -> tuple[Tensor, ...]:
     """The tensors by their names. What a module registered is not told again for each attribute that refers to it."""
+    found: list[Tensor] = []
     registered: set[int] = set()
     later: list[tuple[str, TensorValue]] = []
     new = tuple.__new__  # what Tensor() does, in a third of the time
     for path, value, kind in walk:
         if type(value) is Table:
-            yield from map(new, repeat(Tensor), map(add, zip(value.paths(path), strict=True), value.values))
+            found.extend(map(new, repeat(Tensor), map(add, zip(value.paths(path), strict=True), value.values)))
             continue
         if type(value) is Object:
             value = value.value  # noqa: PLW2901 - a tensor of torch before 0.4
@@ -93,15 +94,13 @@ def _tensors(walk: Walk) -> Iterator[Tensor]:
             continue
         if kind == "attribute":
             later.append((path, value))
-        elif not kind or value.kind == kind:
-            yield new(Tensor, (path, *value))
-        else:
-            yield new(Tensor, (path, *value))._replace(kind=kind)
-        if kind in {"parameter", "buffer"}:
+            continue
+        if kind:
             registered.add(id(value))
-    for path, value in later:
-        if id(value) not in registered:
-            yield new(Tensor, (path, *value))
+        tensor = new(Tensor, (path, *value))
+        found.append(tensor if not kind or value.kind == kind else tensor._replace(kind=kind))
+    found.extend(new(Tensor, (path, *value)) for path, value in later if id(value) not in registered)
+    return tuple(found)
 
 
 # --------------------------------------------------------------------------- contents

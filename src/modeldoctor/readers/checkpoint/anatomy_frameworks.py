@@ -54,13 +54,10 @@ _KEYS = (
 )
 # Names of tensors that one library's models have.
 _NAMES = (
-    (re.compile(r"^base_model\.model\..*\.lora_[AB]\.", re.MULTILINE), "peft"),
-    (re.compile(r"^model\.diffusion_model\.", re.MULTILINE), "latent diffusion"),
+    (r"^base_model\.model\..*\.lora_[AB]\.", "peft"),
+    (r"^model\.diffusion_model\.", "latent diffusion"),
     (
-        re.compile(
-            r"(?:^|\.)(?:encoder\.layer\.\d+\.attention\.self\.query|h\.\d+\.attn\.c_attn|layers\.\d+\.self_attn\.q_proj)\.",
-            re.MULTILINE,
-        ),
+        r"(?:^|\.)(?:encoder\.layer\.\d+\.attention\.self\.query|h\.\d+\.attn\.c_attn|layers\.\d+\.self_attn\.q_proj)\.",
         "transformers",
     ),
 )
@@ -116,7 +113,7 @@ def _by_names(anatomy: Anatomy, tensors: Sequence[Tensor]) -> Found:
     start = len(anatomy.weights_key) + 1 if anatomy.weights_key else 0
     names = "\n".join([tensor.path[start:] for tensor in tensors[:_MOST_NAMES]])
     for pattern, library in _NAMES:
-        match = pattern.search(names)
+        match = re.search(pattern, names, re.MULTILINE)
         if match:
             begin = names.rfind("\n", 0, match.start() + 1) + 1
             return library, f"tensors named like `{names[begin:].partition(chr(10))[0][:120]}`"

@@ -43,12 +43,10 @@ WEIGHT_KEYS = (
     "params",
     "generator",
 )
-_EMA = re.compile(r"(?:^|[_.\-])(?:ema|swa|averaged?)(?:$|[_.\-])|^ema")
-_OPTIMIZER = re.compile(r"optim")
-_SCHEDULER = re.compile(r"sched")
-_SCALER = re.compile(r"scaler|^amp$")
-_RNG = re.compile(r"rng|random_state")
-_CONFIG = re.compile(
+_EMA = r"(?:^|[_.\-])(?:ema|swa|averaged?)(?:$|[_.\-])|^ema"
+_SCALER = r"scaler|^amp$"
+_RNG = r"rng|random_state"
+_CONFIG = (
     r"^(?:args|opt|opts|options|cfg|config|conf|hparams|hyper_?param(?:eter)?s|settings|kwargs|flags|yaml|dims|arch)$"
     r"|(?:_args|_cfg|_config|_hparams|_kwargs|_options)$"
 )
@@ -147,10 +145,10 @@ class _Search:
                 return
             name = key_text(key)
             lower, here = name.lower(), (*path, name)
-            ema = any(_EMA.search(part.lower()) for part in here)
-            if self.is_weights(item) and (is_module(item) or not _OPTIMIZER.search(lower)):
+            ema = any(re.search(_EMA, part.lower()) for part in here)
+            if self.is_weights(item) and (is_module(item) or "optim" not in lower):
                 yield Weights(here, item, ema)
-            elif not is_optimizer(item) and not _OPTIMIZER.search(lower):
+            elif not is_optimizer(item) and "optim" not in lower:
                 found = list(self.below(item, here))
                 if lower in WEIGHT_KEYS and _is_one_model(item, found):
                     found = [Weights(here, item, ema)]
@@ -205,18 +203,18 @@ def kind_of(name: str, value: Any, weights: list[Weights]) -> str:
     own = [each for each in weights if each.path[0] == name]
     if own and not is_optimizer(value):
         return "ema" if all(each.ema for each in own) else "weights"
-    if holds_optimizer(value) or _OPTIMIZER.search(lower):
+    if holds_optimizer(value) or "optim" in lower:
         return "optimizer"
     keys = {key for key, _ in fields(value, _FEW) if type(key) is str}
     if lower == "opt" and ("state" in keys or "hypers" in keys):  # fastai
         return "optimizer"
-    if _SCHEDULER.search(lower) or {"last_epoch", "base_lrs"} <= keys or {"last_epoch", "_step_count"} <= keys:
+    if "sched" in lower or {"last_epoch", "base_lrs"} <= keys or {"last_epoch", "_step_count"} <= keys:
         return "scheduler"
-    if _SCALER.search(lower) or {"scale", "growth_factor"} <= keys:
+    if re.search(_SCALER, lower) or {"scale", "growth_factor"} <= keys:
         return "scaler"
-    if _RNG.search(lower):
+    if re.search(_RNG, lower):
         return "rng"
-    if _CONFIG.search(lower):
+    if re.search(_CONFIG, lower):
         return "config"
     return "metadata" if is_plain(value) else "other"
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import groupby, repeat
 from math import prod
 from operator import itemgetter, mul
 from typing import Any
@@ -100,12 +101,17 @@ def _weigh(tensors: Sequence[Tensor], numels: list[int], sizes: Sequence[int]) -
             weight if layout in _STORED else 0 for weight, layout in zip(weights, map(_layout, tensors), strict=True)
         ]
     by_dtype = Counter(dict.fromkeys(items, 0))
-    for dtype, weight in zip(map(_dtype, tensors), weights, strict=True):
-        by_dtype[dtype] += weight
-    shown: dict[int, int] = {}
-    for place, weight in zip(map(_place, tensors), weights, strict=True):
-        if place is not None:
-            shown[place] = shown.get(place, 0) + weight
+    for dtype in items:
+        own = map(dtype.__eq__, map(_dtype, tensors)) if len(items) > 1 else repeat(1)
+        by_dtype[dtype] = sum(map(mul, weights, own))
+    places = list(map(_place, tensors))
+    if len(set(places)) == len(places) and None not in places:
+        shown = dict(zip(places, weights, strict=True))
+    else:
+        shown = {}
+        for place, weight in zip(places, weights, strict=True):
+            if place is not None:
+                shown[place] = shown.get(place, 0) + weight
     unnamed = sum(sizes) - _total(shown, sizes)
     return by_dtype, unnamed + sum(map(min, shown.values(), map(sizes.__getitem__, shown)))
 
@@ -135,17 +141,22 @@ def groups(tensors: Sequence[Tensor], storages: Sequence[Storage]) -> tuple[Part
     while len(set(heads)) == 1 and level < _DEEPEST and any(path.count(".") > level for path in paths):
         level += 1
         heads = [".".join(path.split(".", level)[:level]) for path in paths]
-    if len(set(heads)) > MOST_PARTS:
-        bare = [head.rstrip("0123456789") for head in heads]
-        heads = [name if name == head else name + "*" for name, head in zip(bare, heads, strict=True)]
-    counts = Counter(heads)
-    sizes = dict.fromkeys(counts, 0)
-    seen: set[int | None] = {None}
-    for head, place in zip(heads, map(_place, tensors), strict=True):
-        if place not in seen:
-            seen.add(place)
-            sizes[head] += storages[place][4]
-    return largest([Part(head, "weights", count, sizes[head]) for head, count in counts.items()])
+    many = len(set(heads)) > MOST_PARTS
+    names = [head.rstrip("0123456789") for head in heads] if many else heads
+    places = list(map(_place, tensors))
+    seen: set[int] = set()
+    parts: dict[str, Part] = {}
+    at = 0
+    for name, run in groupby(names):
+        end = at + sum(1 for _ in run)
+        _, kind, tensors_before, size = parts.get(name, ("", "weights", 0, 0))
+        new = set(places[at:end]) - seen - {None}
+        seen |= new
+        shown = name if name == heads[at] else name + "*"
+        size += sum(storages[place][4] for place in new)
+        parts[name] = Part(shown, kind, tensors_before + end - at, size)
+        at = end
+    return largest(list(parts.values()))
 
 
 def largest(parts: list[Part]) -> tuple[Part, ...]:

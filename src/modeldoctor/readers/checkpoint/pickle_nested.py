@@ -14,11 +14,10 @@ MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _LEGACY_ROLES = ("magic", "protocol", "sys_info", "object", "keys")
 
 # The last two of them as torch.save writes them for one storage (TypedStorage.__reduce__), and the element count.
-_PLAIN_STORAGE = re.compile(
+_PLAIN_STORAGE = (
     rb"\x80\x02\(X\x07\0\0\0storageq\0ctorch\n(?P<cls>[A-Za-z0-9]{1,30})\nq\x01X(?P<klen>.)\0\0\0(?P<key>[0-9]{1,30})q\x02"
     rb"X(?P<dlen>.)\0\0\0(?P<device>[a-z0-9:]{1,30})q\x03(?:K(?P<n1>.)|M(?P<n2>..)|J(?P<n4>...[\0-\x7f]))Ntq\x04Q\."
-    rb"\x80\x02\]q\0X(?P=klen)\0\0\0(?P=key)q\x01a\..{8}",
-    re.DOTALL,
+    rb"\x80\x02\]q\0X(?P=klen)\0\0\0(?P=key)q\x01a\..{8}"
 )
 
 
@@ -55,7 +54,7 @@ def storage_in(m: Machine, value: bytes | Blob) -> StorageRef | None:
         return None
     size = value.size_bytes if type(value) is Blob else len(head)
     for prefix in m.prefixes:
-        if head.startswith(prefix) and (match := _PLAIN_STORAGE.match(head, len(prefix))):
+        if head.startswith(prefix) and (match := re.compile(_PLAIN_STORAGE, re.DOTALL).match(head, len(prefix))):
             if m.suspects and m.suspects[-1][1] == size:
                 m.suspects.pop()  # it was read just now
             return _plain(m, match, size)

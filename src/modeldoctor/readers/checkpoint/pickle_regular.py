@@ -35,11 +35,10 @@ _INT = rb"(?:K.|M..|J...[\0-\x7f])"
 _GET = rb"(?:h.|j....)"
 _SIZES = rb"(?:\)|\((?:" + _INT + rb")+t|" + _INT + rb"(?:\x85|" + _INT + rb"(?:\x86|" + _INT + rb"\x87)))"
 # From the memo opcode of one tensor to the REDUCE of the next: the key, the storage, its place in it.
-_ROW = re.compile(
+_ROW = (
     rb"r(....)X(....)([ -~]{1,255})r(....)(" + _GET + rb"\(\(" + _GET + _GET + rb")X(.)\0\0\0([0-9]{1,30})r(....)"
     rb"(" + _GET + _INT + rb")tr(....)Q(" + _INT + _SIZES + rb")(?:r(....))?(" + _SIZES + rb")(?:r(....))?"
-    rb"([\x88\x89]" + _GET + rb")\)Rr(....)tr(....)R",
-    re.DOTALL,
+    rb"([\x88\x89]" + _GET + rb")\)Rr(....)tr(....)R"
 )  # fmt: skip
 # The group before the Q of the storage; and of the groups counted from 0, what is put into the memo.
 _BEFORE_Q = 10
@@ -109,7 +108,8 @@ class Regular:
 
     def _match(self) -> tuple[list[tuple[bytes, ...]], list[int], list[int]]:
         """The groups of the next rows, where each ends, and where the Q of its storage stands."""
-        data, pos, match = self.m.data, self.m.pos, _ROW.match
+        data, pos = self.m.data, self.m.pos
+        match = re.compile(_ROW, re.DOTALL).match  # compiled when it is first needed: small files don't
         rows: list[tuple[bytes, ...]] = []
         ends: list[int] = []
         places: list[int] = []
