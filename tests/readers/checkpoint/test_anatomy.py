@@ -132,6 +132,16 @@ def test_root_class():
     assert anatomy_of(defaultdict(list, plain_weights())).root_class == "collections.defaultdict"
 
 
+def test_a_traced_module_has_the_names_of_its_modules():
+    traced = torch.fx.symbolic_trace(nn.Sequential(nn.Linear(2, 2), nn.ReLU()))
+    found = described(traced)
+    assert (found.anatomy.contents, found.anatomy.root_class) == ("module", "torch.fx.graph_module.GraphModule")
+    assert [(tensor.path, tensor.kind) for tensor in found.tensors] == [
+        ("0.weight", "parameter"),
+        ("0.bias", "parameter"),
+    ]
+
+
 def test_epoch():
     assert anatomy_of({"state_dict": weights(), "epoch": 12}).epoch == 12
     assert anatomy_of({"state_dict": weights(), "epoch": "12"}).epoch is None

@@ -32,6 +32,11 @@ from modeldoctor.readers.checkpoint.pickle_walk import Table, Walk, is_module, k
 
 # Entries at the root that are told one by one.
 _MOST_ENTRIES = 200
+# Classes that go by another name, or by none: an OrderedDict is a dict as good as any.
+_CLASSES = {
+    "collections.OrderedDict": None,
+    "torch.fx.graph_module.reduce_graph_module": "torch.fx.graph_module.GraphModule",
+}
 
 
 class Described(NamedTuple):
@@ -158,11 +163,11 @@ def _why_unknown(value: Any, root_class: str | None, tensors: int) -> str:
 
 
 def _class_of(value: Any) -> str | None:
-    """The class of an object; None for an OrderedDict, which is a dict as good as any."""
+    """The class of an object, if that is worth telling."""
     if type(value) is not Object or type(value.cls) is not Name:
         return None
     name = str(value.cls)
-    return None if name == "collections.OrderedDict" else name
+    return _CLASSES.get(name, name)
 
 
 def _epoch(value: Any) -> int | None:

@@ -174,7 +174,10 @@ def _pairs(items: Dict, kind: str) -> _Items:
 def _of_object(made: Object, kind: str) -> Iterator[_Items]:
     if type(made.cls) is Object:
         yield iter([("()", made.cls, kind)])
-    if type(made.args) in {tuple, list}:
+    module = _given_module(made)
+    if module is not None:
+        yield _of_module(module)
+    elif type(made.args) in {tuple, list}:
         yield _indexed(made.args, kind)
     if made.items:
         yield _indexed(made.items, kind)
@@ -201,7 +204,15 @@ def _is_plain_ordered_dict(made: Any) -> bool:
 
 def is_module(value: Any) -> bool:
     """Whether it is a pickled nn.Module, whatever its class: it has the registries of one."""
-    return type(value) is Object and any(map(has_registries, value.dicts()))
+    if type(value) is not Object:
+        return False
+    return any(map(has_registries, value.dicts())) or _given_module(value) is not None
+
+
+def _given_module(made: Object) -> Dict | None:
+    """The attributes of a module that a function rebuilds from them (torch.fx.graph_module.reduce_graph_module)."""
+    first = made.args[0] if type(made.args) is tuple and made.args and not made.states else None
+    return first if type(first) is Dict and has_registries(first) else None
 
 
 def has_registries(state: Dict) -> bool:
