@@ -12,6 +12,8 @@ MAX_UNPACKED_BYTES = 256 << 20
 MAX_WHOLE_BYTES = 256 << 20
 # Opcodes of all pickles together, as many as one alone may have: two seconds of work.
 MAX_OPCODES = 8_000_000
+# What a tensor costs besides its opcodes, in opcodes: a tensor of a few shared opcodes may stand in many places.
+OPCODES_FOR_TENSOR = 40
 
 
 class Budget:

@@ -9,6 +9,7 @@ import struct
 from modeldoctor.detect import Sniffed
 from modeldoctor.facts.checkpoint import Checkpoint, Container, Problem, Storage
 from modeldoctor.readers.checkpoint.pickle_machine import Run, run
+from modeldoctor.readers.checkpoint.pickle_state import MAX_OPCODES
 from modeldoctor.readers.checkpoint.pickle_values import items_of
 from modeldoctor.readers.checkpoint.streams import described
 from modeldoctor.readers.checkpoint.writer import writer
@@ -53,10 +54,12 @@ def _run_pickles(source: Source) -> list[Run]:
     """The five pickles, or as many as there are."""
     runs: list[Run] = []
     start = 0
+    opcodes = MAX_OPCODES
     for role in ROLES:
         if start >= source.size:
             break
-        runs.append(run(source, start, role=role))
+        runs.append(run(source, start, role=role, opcodes=opcodes))
+        opcodes = max(0, opcodes - runs[-1].pickle.opcode_count)
         start = runs[-1].end
         if runs[-1].pickle.stopped is not None:
             break

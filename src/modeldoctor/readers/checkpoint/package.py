@@ -7,6 +7,7 @@ torch/package/package_exporter.py and package_importer.py. Modules that are not 
 from modeldoctor.detect import Sniffed
 from modeldoctor.facts.checkpoint import Checkpoint, Problem, Storage, Tensor
 from modeldoctor.readers.checkpoint.anatomy import Described, describe
+from modeldoctor.readers.checkpoint.inside import OPCODES_FOR_TENSOR
 from modeldoctor.readers.checkpoint.pickle_machine import Run
 from modeldoctor.readers.checkpoint.records import MAX_LISTED, Root, attach, container, find_root, listed, text, unused
 from modeldoctor.readers.checkpoint.salvage import open_archive
@@ -28,12 +29,17 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     tensors: list[Tensor] = []
     places: dict[str, int] = {}
     described: list[Described] = []
-    for run in runs:
+    for number, run in enumerate(runs):
+        if number and archive.budget.spent:
+            what = f"of {count(len(runs), 'object')} in the package only the first {number} are described"
+            archive.problems.append(Problem("limit", what))
+            break
         for storage in run.storages:
             if places.setdefault(storage.key, len(places)) == len(storages):
                 storages.append(storage)
         described.append(describe(run.value, run.storages, instances=run.pickle.instances))
         archive.problems += described[-1].problems
+        archive.budget.opcodes -= OPCODES_FOR_TENSOR * len(described[-1].tensors)
         resource = f"{run.pickle.member}:" if len(runs) > 1 else ""
         for tensor in described[-1].tensors:
             place = None if tensor.storage is None else places[run.storages[tensor.storage].key]

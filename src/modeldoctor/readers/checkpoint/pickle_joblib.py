@@ -44,7 +44,8 @@ def _step_over_pickle(m: Machine) -> None:
     if m.depth >= MAX_DEPTH or len(m.nested) >= MAX_NESTED:
         raise Stopped("more arrays of objects than are read", "limit")
     start = m.base + m.pos
-    found = run(m.source, start, depth=m.depth + 1)
+    found = run(m.source, start, depth=m.depth + 1, opcodes=m.inner_opcodes)
+    m.inner_opcodes = max(0, m.inner_opcodes - found.pickle.opcode_count)
     m.nested.append(found.pickle)
     if found.pickle.stopped is not None:
         raise Stopped(f"in an array of objects: {found.pickle.stopped.text}", found.pickle.stopped.kind)

@@ -51,21 +51,24 @@ def run(
     depth: int = 0,
     known: dict[str, Any] | None = None,
     arrays: bool = False,
+    opcodes: int | None = None,
 ) -> Run:
     """Follow the pickle that begins at `start`. Never raises for content.
 
     `known` gives the values of persistent ids that are no storages (the tensors of torch 0.1's tar files), by their
     text. `depth` counts the pickles around this one. `arrays`: joblib's arrays stand between the opcodes.
+    `opcodes` is how many of them are followed, and again as many in the pickles among its values.
     """
+    opcodes = MAX_OPCODES if opcodes is None else opcodes
     collecting = gc.isenabled()
     gc.disable()  # nothing that is made here is garbage before it ends: looking for some takes a fifth of the time
     try:
-        m = Machine(source, start, depth, known, arrays=arrays)
+        m = Machine(source, start, depth, known, arrays=arrays, opcodes=opcodes)
         m.regular = Regular(m)
         try:
             value = _follow(m)
         except Again:
-            m = Machine(source, start, depth, known, arrays=arrays)
+            m = Machine(source, start, depth, known, arrays=arrays, opcodes=opcodes)
             value = _follow(m)
         examine(m)
         return Run(pickle_facts(m, value, member, role), value, tuple(m.storages), m.base + m.pos)
@@ -122,7 +125,7 @@ def _note_stop(m: Machine, problem: Problem, cause: str) -> None:
 
 def _interpret(m: Machine) -> None:
     """Follow opcodes up to STOP, reading on where the bytes at hand end within one."""
-    numbers = iter(range(1, MAX_OPCODES + 1))
+    numbers = iter(range(1, m.most_opcodes + 1))
     m.fill(1)
     while True:
         try:
@@ -240,7 +243,7 @@ def _loop(m: Machine, numbers: Iterator[int]) -> None:  # noqa: PLR0915 - a call
                 HANDLERS[op](m)
                 data, pos, stack, memo = m.data, m.pos, m.stack, m.memo
                 entries = len(memo)
-        raise Stopped(f"more than {MAX_OPCODES:,} opcodes: the rest is not read", "limit")
+        raise Stopped(f"more than {m.most_opcodes:,} opcodes: the rest is not read", "limit")
     finally:
         m.count = count
         if pos >= 0:  # else a handler was at work, and left the machine as it is

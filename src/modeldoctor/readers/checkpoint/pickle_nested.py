@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from modeldoctor.facts.checkpoint import Storage
+from modeldoctor.facts.checkpoint import Pickle, Storage
 from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES, STORAGE_DTYPES
 from modeldoctor.readers.checkpoint.pickle_state import MAX_DEPTH, MAX_NESTED, Machine
 from modeldoctor.readers.checkpoint.pickle_values import Blob, StorageRef
@@ -26,7 +26,15 @@ def examine(m: Machine) -> None:
     for offset, size, data in m.suspects:
         source: Source = Window(m.source, offset, size) if data is None else Memory(data)
         found = [run.pickle for run in _runs(m, source)]
-        m.nested += [each for each in found if each.globals or (each.stopped is None and each.opcode_count > 2)]
+        m.nested += [each for each in found if each.globals or _is_limited(each) or _is_whole(each)]
+
+
+def _is_whole(pickle: Pickle) -> bool:
+    return pickle.stopped is None and pickle.opcode_count > 2
+
+
+def _is_limited(pickle: Pickle) -> bool:
+    return pickle.stopped is not None and pickle.stopped.kind == "limit"
 
 
 def _runs(m: Machine, source: Source) -> list[Any]:
@@ -37,7 +45,8 @@ def _runs(m: Machine, source: Source) -> list[Any]:
     roles: tuple[str, ...] = ("object",)
     start = 0
     while m.depth < MAX_DEPTH and len(runs) < len(roles) and start < source.size:
-        runs.append(run(source, start, role=roles[len(runs)], depth=m.depth + 1))
+        runs.append(run(source, start, role=roles[len(runs)], depth=m.depth + 1, opcodes=m.inner_opcodes))
+        m.inner_opcodes = max(0, m.inner_opcodes - runs[-1].pickle.opcode_count)
         start = runs[-1].end
         if runs[-1].pickle.stopped is not None:
             break

@@ -74,12 +74,16 @@ class Machine:
         known: dict[str, Any] | None = None,
         *,
         arrays: bool = False,
+        opcodes: int = MAX_OPCODES,
     ) -> None:
         self.source = source
         self.start = start
         self.depth = depth
         self.known = known or {}
         self.arrays = arrays
+        self.most_opcodes = opcodes
+        # How many are left for the pickles among the values.
+        self.inner_opcodes = opcodes
         self.base = start
         self.data = b""
         self.pos = 0

@@ -1,12 +1,13 @@
 """Open whatever lies at a path or inside an archive: find out what it is, and let its reader fill in the facts."""
 
 import os
+from collections.abc import Iterator
 from importlib import import_module
 
 from modeldoctor.detect import NESTING, Sniffed, sniff
 from modeldoctor.errors import ReadError
 from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Problem
-from modeldoctor.readers.checkpoint.inside import Inside
+from modeldoctor.readers.checkpoint.inside import OPCODES_FOR_TENSOR, Inside
 from modeldoctor.readers.checkpoint.writer import writer
 from modeldoctor.storage import File, Memory, Source
 
@@ -81,8 +82,10 @@ def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
         if sniffed.format in _READERS:
             reader = import_module(f"modeldoctor.readers.checkpoint.{_READERS[sniffed.format]}")
             checkpoint: Checkpoint = reader.read(source, sniffed, blank)
-            if isinstance(source, Inside) and checkpoint.container is None:
-                source.budget.opcodes -= sum(pickle.opcode_count for pickle in checkpoint.pickles)
+            if isinstance(source, Inside):
+                source.budget.opcodes -= OPCODES_FOR_TENSOR * len(checkpoint.tensors)
+                if checkpoint.container is None:
+                    source.budget.opcodes -= sum(pickle.opcode_count for pickle in checkpoint.pickles)
             problems = (*checkpoint.problems, *_stops(checkpoint))
             failed = any(problem.kind == "unreadable" for problem in problems)  # the disk, not the content
             return checkpoint._replace(
@@ -102,6 +105,7 @@ def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
 def _stops(checkpoint: Checkpoint) -> list[Problem]:
     """Where pickles were left before their end. In a whole archive that is no cut of the file."""
     stops = [(pickle.member, pickle.stopped) for pickle in checkpoint.pickles if pickle.stopped is not None]
+    stops += [(pickle.member, stop) for pickle in checkpoint.pickles for stop in _limits_inside(pickle)]
     packed = checkpoint.container is not None and checkpoint.container.kind == "zip"
     cut = any(problem.kind == "truncated" for problem in checkpoint.problems)
     return [
@@ -109,6 +113,14 @@ def _stops(checkpoint: Checkpoint) -> list[Problem]:
         for member, stop in stops
         if not (cut and stop.kind == "truncated")
     ]
+
+
+def _limits_inside(pickle: Pickle) -> Iterator[Problem]:
+    """Where pickles among the values were left because they are too long; damage there is nobody's concern."""
+    for inner in pickle.nested:
+        if inner.stopped is not None and inner.stopped.kind == "limit":
+            yield inner.stopped
+        yield from _limits_inside(inner)
 
 
 def _unreadable(blank: Checkpoint, error: ReadError | OSError) -> Checkpoint:

@@ -3,6 +3,7 @@
 from modeldoctor.facts.checkpoint import Checkpoint, Problem
 from modeldoctor.readers.checkpoint.anatomy import describe
 from modeldoctor.readers.checkpoint.pickle_machine import Run, run
+from modeldoctor.readers.checkpoint.pickle_state import MAX_OPCODES
 from modeldoctor.storage import Source
 from modeldoctor.wording import size
 
@@ -15,18 +16,26 @@ def run_all(
 ) -> tuple[list[Run], list[Problem]]:
     """The pickle at `start` and those behind it, and what is left over. Never raises for content."""
     runs = [run(source, start, member=member, role=role)]
+    left_opcodes = MAX_OPCODES - runs[0].pickle.opcode_count
     problems: list[Problem] = []
     while runs[-1].pickle.stopped is None and runs[-1].end < source.size:
         end = runs[-1].end
-        further = run(source, end, member=member, role="second") if len(runs) <= MAX_STREAMS else None
+        further = None
+        if len(runs) <= MAX_STREAMS and left_opcodes > 0:
+            further = run(source, end, member=member, role="second", opcodes=left_opcodes)
+            left_opcodes -= further.pickle.opcode_count
         # Bytes that name nothing before they break are no pickle: they are only left over.
-        if further is None or (further.pickle.stopped is not None and not further.pickle.globals):
+        if further is None or (_is_broken(further) and not further.pickle.globals):
             left = size(source.size - end)
             problems.append(Problem("appended-data", f"{left} follow the end of the pickle", member, end))
             break
         problems.append(Problem("second-pickle", "a further pickle follows the end of the first", member, end))
         runs.append(further)
     return runs, problems
+
+
+def _is_broken(run: Run) -> bool:
+    return run.pickle.stopped is not None and run.pickle.stopped.kind != "limit"
 
 
 def described(checkpoint: Checkpoint, run: Run) -> Checkpoint:

@@ -13,6 +13,7 @@ from modeldoctor.detect import Sniffed
 from modeldoctor.facts.checkpoint import Checkpoint, Container, Pickle, Problem, Record, Storage
 from modeldoctor.readers.checkpoint.dtypes import ITEM_BYTES, STORAGE_DTYPES
 from modeldoctor.readers.checkpoint.pickle_machine import Run, run
+from modeldoctor.readers.checkpoint.pickle_state import MAX_OPCODES
 from modeldoctor.readers.checkpoint.pickle_values import TensorValue
 from modeldoctor.readers.checkpoint.streams import described
 from modeldoctor.readers.checkpoint.tar_directory import Member, read_tar
@@ -41,6 +42,9 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
     main = next((each for each in runs if each.pickle.role == "object"), None)
     problems = [*tar.problems, *reading.problems]
     problems += [Problem("missing-record", "is not in the archive", name) for name in _MEMBERS if name not in windows]
+    mixed = main is not None and bool(main.storages)
+    if mixed:
+        problems.append(Problem("damaged", "refers to storages as later formats do", "pickle"))
     whole = not problems and main is not None and main.pickle.stopped is None
     storages = tuple(reading.storages)
     blank = blank._replace(
@@ -50,7 +54,7 @@ def read(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:
         storages=storages,
         problems=tuple(problems),
     )
-    return blank if main is None else described(blank, main)
+    return blank if main is None or mixed else described(blank, main)
 
 
 _ROLES = (("pickle", "object"), ("sys_info", "sys_info"))
@@ -77,6 +81,8 @@ class _Reading:
         self.tensors: dict[int, TensorValue] = {}
         # Pickles of keys that do more than name a class.
         self.pickles: list[Pickle] = []
+        # Of all of them together, as many as the object alone may have.
+        self.opcodes = MAX_OPCODES
 
     def read_storages(self, source: Source, base: int) -> None:
         """Keys, sizes and places of the storages; their bytes are stepped over."""
@@ -149,11 +155,13 @@ class _Reading:
 
     def load(self, source: Source, at: int, member: str) -> Run | None:
         """One of the small pickles; None, and a problem, when it is damaged."""
-        made = run(source, at, member=member, role="keys")
+        made = run(source, at, member=member, role="keys", opcodes=self.opcodes)
+        self.opcodes = max(0, self.opcodes - made.pickle.opcode_count)
         if len(self.pickles) < MAX_KEPT and any(event.kind in _ACTS for event in made.pickle.events):
             self.pickles.append(made.pickle)
         if made.pickle.stopped is not None:
-            self.problems.append(made.pickle.stopped._replace(kind="truncated", member=member))
+            kind = "limit" if made.pickle.stopped.kind == "limit" else "truncated"
+            self.problems.append(made.pickle.stopped._replace(kind=kind, member=member))
             return None
         return made
 
