@@ -20,6 +20,7 @@ FAMILIES = {
     "6": "TorchServe",
     "7": "Deployment",
     "8": "This machine",
+    "9": "The gate itself",
 }
 
 

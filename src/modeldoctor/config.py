@@ -1,23 +1,38 @@
 """The settings of a run: defaults < configuration file < flags.
 
 The file is the nearest `modeldoctor.toml`, or `pyproject.toml` with a `[tool.modeldoctor]` table, in the working
-directory or a folder above it. To add a key: a line in `KEYS`, and a field of `Config` or `Target` of that name.
+directory or a folder above it. To add a key: a line in `KEYS`, a field of `Config` or `Target` of that name, and its
+line in `schemas/config-v1.json` and `docs/configuration.md`.
 """
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modeldoctor.errors import UsageError
 from modeldoctor.facts.environment import Target, Value
 from modeldoctor.findings import Severity
 
-# A configuration is written by hand; what is larger is some other file.
-FILE_LIMIT = 4 << 20
+if TYPE_CHECKING:
+    from modeldoctor.config_file import ConfigFile
+    from modeldoctor.facts.suppression import Suppression
+
+
+class PathRules(NamedTuple):
+    """A different selection of rules for the paths that match a pattern; `select` None: that of the run."""
+
+    pattern: str
+    select: tuple[str, ...] | None
+    extend_select: tuple[str, ...]
+    ignore: tuple[str, ...]
 
 
 class Config(NamedTuple):
-    """Everything that decides a run. `fail_on` None means never."""
+    """Everything that decides a run. `fail_on` None means never.
+
+    Patterns for paths are relative to `root`, the folder of the configuration file (empty: the working directory).
+    `as_of` is the day (ISO 8601) on which suppressions are judged; None: today.
+    """
 
     select: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
@@ -29,6 +44,16 @@ class Config(NamedTuple):
     allow_empty: bool = False
     trusted_globals: tuple[str, ...] = ()
     target: Target = Target()
+    preview: bool = False
+    exclude: tuple[str, ...] = ()
+    loaders: tuple[str, ...] = ()
+    cached_getters: tuple[str, ...] = ()
+    severity: tuple[tuple[str, Severity], ...] = ()
+    per_path: tuple[PathRules, ...] = ()
+    suppress: "tuple[Suppression, ...]" = ()
+    baseline: str | None = None
+    as_of: str | None = None
+    root: str = ""
 
 
 class Setting(NamedTuple):
@@ -38,21 +63,56 @@ class Setting(NamedTuple):
     source: str
 
 
+class Settings(NamedTuple):
+    """Every key that was set, with its source, and the configuration files they came from, the most general first."""
+
+    values: dict[str, Setting]
+    files: tuple[str, ...]
+    root: str
+
+
 def resolve(flags: Mapping[str, Any], *, file: str | None = None, search: bool = True) -> Config:
     """The configuration of a run; UsageError for whatever is wrong in the flags or the file.
 
     `flags` maps names of `KEYS` with `_` to what was given; None and empty lists were not given. `file` is a
     configuration that the user named; without it one is searched for unless `search` is False.
     """
+    found = settings(flags, file=file, search=search)
+    fields = {
+        key.replace("-", "_"): setting.value
+        for key, setting in found.values.items()
+        if key not in TARGET_KEYS and key not in {"extend", "required-version"}
+    }
+    return Config(**fields, target=_target(found.values), root=found.root)
+
+
+def settings(flags: Mapping[str, Any], *, file: str | None = None, search: bool = True) -> Settings:
+    """The settings that are in force, each with the place it was learned from."""
     given = {
         key: Setting(_parse(key, value, f"--{key}"), f"--{key}")
         for key in KEYS
         if (value := flags.get(key.replace("-", "_"))) not in (None, [], ())
     }
-    found = dict(_read_file(file, search=search))
-    settings = {**found, **given, **_selection(found, given)}
-    fields = {key.replace("-", "_"): setting.value for key, setting in settings.items() if key not in TARGET_KEYS}
-    return Config(**fields, target=_target(settings))
+    files: tuple[ConfigFile, ...] = ()
+    if file or search:
+        from modeldoctor.config_file import read_files
+
+        files = read_files(file, search=search)
+    _require_versions(files)
+    merged: dict[str, Setting] = {}
+    for each in files:
+        merged = _over(merged, dict(_settings_of(each)))
+    root = os.path.dirname(os.path.abspath(files[-1].path)) if files else ""
+    return Settings(_over(merged, given), tuple(each.path for each in files), root)
+
+
+def _over(under: dict[str, Setting], above: dict[str, Setting]) -> dict[str, Setting]:
+    """What is in force when `above` is laid over `under`: lists and tables add up, other values win."""
+    added = {
+        key: Setting(under[key].value + above[key].value, f"{under[key].source}, {above[key].source}")
+        for key in ADDING & under.keys() & above.keys()
+    }
+    return {**under, **above, **_selection(under, above), **added}
 
 
 def _selection(found: Mapping[str, Setting], given: Mapping[str, Setting]) -> dict[str, Setting]:
@@ -67,7 +127,56 @@ def _selection(found: Mapping[str, Setting], given: Mapping[str, Setting]) -> di
             selector for selector in found.get("ignore", nothing).value if selector not in extended
         ) + given.get("ignore", nothing).value,
     }  # fmt: skip
-    return {key: Setting(value, "") for key, value in merged.items()}
+    return {
+        key: Setting(value, ", ".join(each[key].source for each in (found, given) if key in each))
+        for key, value in merged.items()
+    }
+
+
+def _require_versions(files: "tuple[ConfigFile, ...]") -> None:
+    """UsageError when a file asks for another release than this, before anything else in it is looked at."""
+    for file in files:
+        wanted = file.table.get("required-version")
+        if wanted is None:
+            continue
+        from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+        from modeldoctor import DISTRIBUTION, __version__
+
+        try:
+            fits = SpecifierSet(wanted).contains(__version__, prereleases=True)
+        except (InvalidSpecifier, TypeError, AttributeError) as error:
+            place = file.source("required-version")
+            raise UsageError(
+                f"{place}: `required-version` must be a specifier such as >=0.1, not `{wanted}`"
+            ) from error
+        if not fits:
+            place = file.source("required-version")
+            raise UsageError(
+                f"{place}: modeldoctor {wanted} is required, this is {__version__}: "
+                f"`pip install '{DISTRIBUTION}{wanted}'`"
+            )
+
+
+def _settings_of(file: "ConfigFile") -> Iterator[tuple[str, Setting]]:
+    """The keys of one configuration file with parsed values."""
+    for key, value in file.table.items():
+        source = file.source(key)
+        known = FILE_KEYS.union(KEYS) - FLAG_KEYS
+        if key not in known:
+            from modeldoctor.selection import did_you_mean
+
+            raise UsageError(f"{source}: unknown key `{key}`{did_you_mean(key, sorted(known))}")
+        if key in TABLES:
+            from modeldoctor import config_tables
+
+            yield key, Setting(config_tables.parse(key, value, file), source)
+        elif key == "baseline" and isinstance(value, str) and value:
+            yield key, Setting(os.path.join(os.path.dirname(file.path), value), source)
+        elif key in KEYS:
+            yield key, Setting(_parse(key, value, f"{source}: `{key}`"), source)
+        else:
+            yield key, Setting(value, source)
 
 
 # --------------------------------------------------------------------------- the target
@@ -85,86 +194,6 @@ def _target(settings: Mapping[str, Setting]) -> Target:
         names, source = settings["gpu"]
         gpus = tuple(Value(name, source) for name in names if name != "none")
     return Target(**versions, gpus=gpus)
-
-
-# --------------------------------------------------------------------------- the file
-
-
-def _read_file(file: str | None, *, search: bool) -> Iterator[tuple[str, Setting]]:
-    """The keys of the configuration file with parsed values."""
-    path = file or (_nearest() if search else None)
-    if path is None:
-        return
-    text = _text(path)
-    table = _table(path, text, named=file is not None)
-    name = os.path.basename(path)
-    for key, value in table.items():
-        line = _line_of(key, text)
-        source = f"{name}:{line}" if line else name
-        if key not in KEYS:
-            from modeldoctor.selection import did_you_mean
-
-            raise UsageError(f"{source}: unknown key `{key}`{did_you_mean(key, list(KEYS))}")
-        yield key, Setting(_parse(key, value, f"{source}: `{key}`"), source)
-
-
-def _nearest() -> str | None:
-    """The configuration that is in force for the working directory."""
-    folder = os.getcwd()
-    while True:
-        path = os.path.join(folder, "modeldoctor.toml")
-        if os.path.isfile(path):
-            return path
-        path = os.path.join(folder, "pyproject.toml")
-        # Parsing is left to those that mention us: importing tomllib costs as much as reading a checkpoint.
-        if os.path.isfile(path) and "modeldoctor" in _text(path) and _table(path, _text(path), named=False):
-            return path
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return None
-        folder = parent
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, "rb") as stream:
-            content = stream.read(FILE_LIMIT + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
-    if len(content) > FILE_LIMIT:
-        raise UsageError(f"{path} is larger than {FILE_LIMIT >> 20} MiB: no configuration")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text (byte {error.start})") from error
-
-
-def _table(path: str, text: str, *, named: bool) -> dict[str, Any]:
-    """Our table of a TOML text; `named`: the user gave this very file, so it has to have one."""
-    import tomllib
-
-    try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
-    if os.path.basename(path) != "pyproject.toml":
-        return content
-    tools = content.get("tool")
-    table = tools.get("modeldoctor") if isinstance(tools, dict) else None
-    if table is None and named:
-        raise UsageError(f"{path} has no [tool.modeldoctor] table")
-    if table is not None and not isinstance(table, dict):
-        raise UsageError(f"{path}: `tool.modeldoctor` must be a table")
-    return table or {}
-
-
-def _line_of(key: str, text: str) -> int | None:
-    """The line of a key in TOML text, as far as a look tells: in our table when there is one."""
-    start = max(text.find("[tool.modeldoctor]"), 0)
-    for number, content in enumerate(text.splitlines(), 1):
-        if number > text.count("\n", 0, start) and content.split("=")[0].strip().strip("\"'") == key:
-            return number
-    return None
 
 
 # --------------------------------------------------------------------------- the keys
@@ -210,6 +239,20 @@ def _texts(value: Any) -> tuple[str, ...] | None:
     return texts if all(texts) else None
 
 
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _day(value: Any) -> str | None:
+    """A day in ISO 8601, as TOML's date or as text."""
+    from datetime import date
+
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        return None
+
+
 def _version(value: Any) -> str | None:
     from packaging.version import InvalidVersion, Version
 
@@ -251,6 +294,12 @@ KEYS: dict[str, Kind] = {
     "sha256": Kind(_flag, "true or false"),
     "allow-empty": Kind(_flag, "true or false"),
     "trusted-globals": Kind(_texts, "a list of patterns such as `shop.nets.*`"),
+    "preview": Kind(_flag, "true or false"),
+    "exclude": Kind(_texts, "a list of patterns for paths"),
+    "loaders": Kind(_texts, "a list of dotted names such as `shop.ml.load`"),
+    "cached-getters": Kind(_texts, "a list of dotted names such as `shop.cache.once`"),
+    "baseline": Kind(_text, "a path"),
+    "as-of": Kind(_day, "a day such as 2026-12-31"),
     "torch": Kind(_version, "a release such as 2.6.0"),
     "python": Kind(_version, "a version such as 3.11"),
     "numpy": Kind(_version, "a release such as 1.26.4"),
@@ -260,3 +309,13 @@ KEYS: dict[str, Kind] = {
 
 # Those that describe the target.
 TARGET_KEYS = frozenset({"torch", "python", "numpy", "cuda", "gpu"})
+
+# Those that only a file can hold: tables, and what is settled before anything else is read.
+TABLES = frozenset({"severity", "per-path", "suppress"})
+FILE_KEYS = TABLES | {"extend", "required-version"}
+
+# Those that only a flag can hold: a day in a file would keep suppressions from ever expiring.
+FLAG_KEYS = frozenset({"as-of"})
+
+# Lists and tables that add up over files and flags; of other keys the last value wins.
+ADDING = frozenset({"trusted-globals", "exclude", "loaders", "cached-getters", *TABLES})

@@ -13,7 +13,7 @@ from modeldoctor.readers import read
 from modeldoctor.rules import all_rules, rules_for
 from modeldoctor.rules.application import answers
 from modeldoctor.rules.base import Context, Rule
-from modeldoctor.selection import require_known, selected
+from modeldoctor.rules.plugins import plugin_rules
 from modeldoctor.targets import Unit, expand
 
 # The same digest as `hashlib.sha256` without loading OpenSSL, which costs as much as reading a small checkpoint.
@@ -47,13 +47,12 @@ def run(paths: tuple[str, ...], config: Config) -> Report:
     started = time.perf_counter()
     run = _Run(config)
     try:
-        selectors = config.select + config.extend_select + config.ignore
-        if selectors:
-            require_known(selectors, all_rules())
+        run.prepare()
         for unit in expand(paths, allow_empty=config.allow_empty):
             run.examine(unit)
     except UsageError as error:
         run.failures.append(Failure(str(error)))
+    run.settle(paths)
     return run.report(time.perf_counter() - started)
 
 
@@ -70,10 +69,24 @@ class _Run:
         self.ran: set[str] = set()
         self.hidden = 0
         self.fingerprints: Counter[str] = Counter()
+        self.notices: list[str] = []
+        self.baseline: tuple[Any, ...] = ()
+
+    def prepare(self) -> None:
+        """Hold the names of rules in the configuration against the rules there are; UsageError for unknown ones."""
+        self.failures += [Failure(text) for text in plugin_rules().problems]
+        config = self.config
+        if any((config.select, config.extend_select, config.ignore, config.severity, config.per_path, config.suppress)):
+            from modeldoctor.policy import up_to_date
+
+            self.config, self.notices = up_to_date(config, all_rules())
 
     def examine(self, unit: Unit) -> None:
         """Read one unit and let every selected rule judge its facts; a crash is reported by name."""
         path = shown_path(unit.path)
+        if self.config.exclude and self.excluded(path):
+            self.skips.append(Skip(None, path, "excluded by the configuration"))
+            return
         context = Context(self.config.target, self.config.trusted_globals, unit.explicit, self.config.strict)
         try:
             for subject in read(unit.path, path, sha256=self.config.sha256):
@@ -82,6 +95,12 @@ class _Run:
             self.judge(_unreadable(unit.path, path, error), context)
         except Exception as error:  # noqa: BLE001 - the reader boundary: one file must not end the run
             self.crashed(f"examining {path} crashed", error, path)
+
+    def excluded(self, path: str) -> bool:
+        """Whether the configuration excludes a path."""
+        from modeldoctor.policy import excluded
+
+        return excluded(self.config, path)
 
     def judge(self, subject: Subject, context: Context) -> None:
         """Let every selected rule for this type of fact judge it."""
@@ -92,12 +111,9 @@ class _Run:
     def rules(self, fact_type: str) -> tuple[Rule, ...]:
         """The selected rules for a type of fact; only now are their families imported."""
         if fact_type not in self.chosen:
-            config = self.config
-            self.chosen[fact_type] = tuple(
-                rule
-                for rule in rules_for(fact_type)
-                if selected(rule, config.select, config.extend_select, config.ignore)
-            )
+            from modeldoctor.policy import chosen
+
+            self.chosen[fact_type] = tuple(rule for rule in rules_for(fact_type) if chosen(rule, self.config))
         return self.chosen[fact_type]
 
     def apply(self, rule: Rule, subject: Subject, context: Context) -> None:
@@ -128,13 +144,16 @@ class _Run:
         self.failures.append(Failure(message, path, code, traceback.format_exc()))
 
     def keep(self, rule: Rule, path: str, hit: Hit) -> None:
-        """Make the finding that a hit stands for. What is below the shown severity is counted, unless it fails."""
-        severity = rule.severity if hit.severity is None else hit.severity
-        fails = self.config.fail_on is not None and severity >= self.config.fail_on
-        if severity < self.config.min_severity and not fails:
-            self.hidden += 1
-            return
+        """Make the finding that a hit stands for, unless the configuration has no use for it at that place."""
+        config = self.config
         where = hit.where or Where(path)
+        severity = rule.severity if hit.severity is None else hit.severity
+        if config.severity or config.per_path or config.exclude:
+            from modeldoctor.policy import severity_of, wanted
+
+            if not wanted(rule, config, where.path) or self.excluded(where.path):
+                return
+            severity = severity_of(rule, severity, config)
         self.findings.append(
             Finding(
                 code=rule.code,
@@ -149,6 +168,7 @@ class _Run:
                 url=rule.url,
                 fingerprint=self.fingerprint(rule, where, hit.key),
                 data=hit.data,
+                key=hit.key,
             )
         )
 
@@ -161,24 +181,70 @@ class _Run:
         digest: str = _sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return digest[:16]
 
+    def settle(self, paths: tuple[str, ...]) -> None:
+        """Hide what comments, the configuration and the baseline hide, and judge whether they are needed."""
+        folders = tuple(item.path for item in self.subjects if os.path.isdir(item.path) and _is_source(item))
+        in_texts = any(finding.where.line for finding in self.findings)
+        if not (folders or in_texts or self.config.suppress or self.config.baseline):
+            return
+        from modeldoctor.suppress import Scope, settle
+
+        targets, subjects = tuple(map(shown_path, paths)), tuple(item.path for item in self.subjects)
+        skipped = frozenset(skip.code for skip in self.skips if skip.code)
+        try:
+            settled = settle(
+                self.findings, Scope(targets, subjects, folders, frozenset(self.ran), skipped), self.config
+            )
+        except UsageError as error:  # a baseline that is none
+            self.failures.append(Failure(str(error)))
+            return
+        self.findings, self.baseline = settled.findings, settled.baseline
+        self.notices += settled.notices
+        context = Context(self.config.target)
+        for fact in settled.suppressions:
+            for rule in self.rules("Suppression"):
+                self.apply(rule, Subject(fact.path, "suppression", "understood", fact), context)
+
     def report(self, seconds: float) -> Report:
         """Everything, in an order that does not depend on the order of work."""
+        # What is below the shown severity is counted, unless it fails.
+        shown = [item for item in self.findings if item.severity >= self.config.min_severity or self.fails(item)]
+        if any(item.where.line for item in shown):
+            from modeldoctor.excerpts import lines_of, with_snippet
+
+            shown = [with_snippet(item) for item in shown]
+            lines_of.cache_clear()
         return Report(
             subjects=tuple(sorted(self.subjects, key=lambda subject: subject.path)),
-            findings=tuple(sorted(self.findings, key=_order)),
+            findings=tuple(sorted(shown, key=_order)),
             skips=tuple(sorted(self.skips, key=lambda skip: (skip.path, skip.code or "", skip.reason))),
             failures=tuple(self.failures),
             target=self.config.target,
             fail_on=self.config.fail_on,
             rules_run=len(self.ran),
             seconds=seconds,
-            hidden=self.hidden,
+            hidden=sum(item.suppressed is None for item in self.findings)
+            - sum(item.suppressed is None for item in shown),
+            notices=tuple(self.notices),
+            baseline=self.baseline,
         )
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether a finding is one that the gate fails for."""
+        fail_on = self.config.fail_on
+        return finding.suppressed is None and fail_on is not None and finding.severity >= fail_on
 
 
 def _in_words(subject: Subject) -> Subject:
     """The subject with its state as reports call it."""
     return subject._replace(state=_STATES.get(subject.state, subject.state))
+
+
+def _is_source(subject: Subject) -> bool:
+    """Whether a subject is a folder of texts, which may hold comments that suppress; a model is none."""
+    from modeldoctor.facts.checkpoint import Checkpoint
+
+    return not isinstance(subject.facts, Checkpoint)
 
 
 def _unreadable(path: str, shown: str, error: ReadError) -> Subject:

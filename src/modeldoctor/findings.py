@@ -77,7 +77,11 @@ class Unjudged(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """A `Hit` with everything a reporter needs."""
+    """A `Hit` with everything a reporter needs.
+
+    `suppressed` says who hid it: `kind` (inline, file, config, baseline), `source`, and `reason` and `until` if given.
+    `snippet` are the numbered lines that it is about, unaltered: reporters make them harmless.
+    """
 
     code: str
     name: str
@@ -92,6 +96,8 @@ class Finding(NamedTuple):
     fingerprint: str
     suppressed: dict[str, str] | None = None
     data: dict[str, Any] | None = None
+    key: str = ""
+    snippet: tuple[tuple[int, str], ...] = ()
 
 
 class Skip(NamedTuple):
@@ -127,6 +133,8 @@ class Report(NamedTuple):
     """The result of a run, sorted, ready to print.
 
     `rules_run` counts rules that ran on at least one fact, `hidden` findings below the severity that is shown.
+    `notices` are for the user's configuration, such as rules that were renamed; `baseline` holds the entries of the
+    baseline that are still needed.
     """
 
     subjects: tuple[Subject, ...]
@@ -138,6 +146,8 @@ class Report(NamedTuple):
     rules_run: int = 0
     seconds: float = 0.0
     hidden: int = 0
+    notices: tuple[str, ...] = ()
+    baseline: tuple[Any, ...] = ()
 
     def failing(self) -> int:
         """How many unsuppressed findings are at or above `fail_on`."""

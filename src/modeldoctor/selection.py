@@ -8,6 +8,33 @@ from modeldoctor.rules.base import Rule
 # Longer than any code: a slug names exactly one rule.
 _SLUG_WEIGHT = 99
 
+# Codes and slugs that were in use once, and the code that took over; empty when the rule was removed.
+RENAMED: dict[str, str] = {}
+
+
+def current(selectors: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """The selectors with the names that are in use now, and what to tell about those that were renamed or removed."""
+    if not RENAMED:
+        return selectors, []
+    kept, notices = [], []
+    for selector in selectors:
+        successor = RENAMED.get(selector.upper(), RENAMED.get(selector.lower()))
+        if successor is None:
+            kept.append(selector)
+        elif successor:
+            kept.append(successor)
+            notices.append(f"the rule `{selector}` is now called `{successor}`")
+        else:
+            notices.append(f"the rule `{selector}` was removed")
+    return tuple(kept), notices
+
+
+def names(code: str, slug: str, selector: str) -> bool:
+    """Whether a selector names the rule with this code and slug: the code, a prefix of it, the slug, or ALL."""
+    return (
+        selector.upper() == "ALL" or selector.lower() == slug or (bool(selector) and code.startswith(selector.upper()))
+    )
+
 
 def selected(rule: Rule, select: tuple[str, ...], extend_select: tuple[str, ...], ignore: tuple[str, ...]) -> bool:
     """Whether the rule runs: the most specific selector that matches wins, `ignore` wins a tie.
@@ -20,7 +47,7 @@ def selected(rule: Rule, select: tuple[str, ...], extend_select: tuple[str, ...]
 
 def matches(rule: Rule, selector: str) -> bool:
     """Whether the selector names the rule or a prefix of its code."""
-    return _weight(rule, (selector,)) >= 0
+    return names(rule.code, rule.slug, selector)
 
 
 def _weight(rule: Rule, selectors: tuple[str, ...]) -> int:

@@ -99,7 +99,7 @@ def _matches(path: str) -> list[str]:
     if parts[fixed:] == ["**"]:
         return [base or "."] if os.path.isdir(base or ".") else []
     return sorted(
-        os.path.join(base, name) for name in _Walk().names(base or ".") if _fits(name.split("/"), parts[fixed:])
+        os.path.join(base, name) for name in _Walk().names(base or ".") if fits(name.split("/"), parts[fixed:])
     )
 
 
@@ -107,15 +107,15 @@ def _is_glob(path: str) -> bool:
     return any(character in path for character in "*?[")
 
 
-def _fits(names: list[str], patterns: list[str]) -> bool:
+def fits(names: list[str], patterns: list[str]) -> bool:
     """Whether a path fits a glob, part by part; `**` stands for any number of folders."""
     if not patterns:
         return not names
     if patterns[0] == "**":
-        return any(_fits(names[skipped:], patterns[1:]) for skipped in range(len(names) + 1))
+        return any(fits(names[skipped:], patterns[1:]) for skipped in range(len(names) + 1))
     from fnmatch import fnmatch
 
-    return bool(names) and fnmatch(names[0], patterns[0]) and _fits(names[1:], patterns[1:])
+    return bool(names) and fnmatch(names[0], patterns[0]) and fits(names[1:], patterns[1:])
 
 
 def _units(path: str) -> Iterator[Unit]:

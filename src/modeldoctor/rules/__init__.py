@@ -5,11 +5,13 @@ import os
 from functools import cache
 
 from modeldoctor.rules.base import Rule
+from modeldoctor.rules.plugins import plugin_rules
 
 # Which families judge which fact type: only those a target can yield are imported.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "Checkpoint": ("file", "pickle"),
     "Skew": ("versions",),
+    "Suppression": ("gate",),
 }
 
 
@@ -29,12 +31,12 @@ def family(name: str) -> tuple[Rule, ...]:
 
 def rules_for(fact_type: str) -> tuple[Rule, ...]:
     """The rules that judge facts of this type."""
-    return tuple(
-        rule for name in FAMILIES.get(fact_type, ()) for rule in family(name) if rule.fact.__name__ == fact_type
-    )
+    ours = [rule for name in FAMILIES.get(fact_type, ()) for rule in family(name)]
+    return tuple(rule for rule in (*ours, *plugin_rules().rules) if rule.fact.__name__ == fact_type)
 
 
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule there is."""
+    """Every rule there is: ours by their codes, then those of plugins."""
     names = dict.fromkeys(name for families in FAMILIES.values() for name in families)
-    return tuple(sorted(rule for name in names for rule in family(name)))
+    ours = sorted(rule for name in names for rule in family(name))
+    return (*ours, *plugin_rules().rules)

@@ -27,7 +27,11 @@ class Context(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A declared rule. `needs` names fields of `Target` without which the rule is skipped, with that reason."""
+    """A declared rule. `needs` names fields of `Target` without which the rule is skipped, with that reason.
+
+    `status`: a `preview` rule runs only with `--preview`, a `deprecated` one will be removed. `link` is where a plugin
+    publishes the page, empty when it does not; None: with ours.
+    """
 
     code: str
     slug: str
@@ -39,6 +43,7 @@ class Rule(NamedTuple):
     confidence: Confidence = Confidence.HIGH
     status: str = "stable"
     needs: tuple[str, ...] = ()
+    link: str | None = None
 
     @property
     def page(self) -> str:
@@ -49,8 +54,8 @@ class Rule(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Where the page is published."""
-        return f"{DOCUMENTATION_URL}{self.slug}/"
+        """Where the page is published; empty when it is not."""
+        return f"{DOCUMENTATION_URL}{self.slug}/" if self.link is None else self.link
 
 
 def rule(
@@ -64,11 +69,12 @@ def rule(
     confidence: Confidence = Confidence.HIGH,
     status: str = "stable",
     needs: tuple[str, ...] = (),
+    link: str | None = None,
 ) -> Callable[[Check], Rule]:
     """Declare a function over one fact type as a rule; the module attribute becomes the `Rule`."""
 
     def declare(check: Check) -> Rule:
-        return Rule(code, slug, summary, severity, fact, check, since, confidence, status, needs)
+        return Rule(code, slug, summary, severity, fact, check, since, confidence, status, needs, link)
 
     return declare
 
