@@ -88,6 +88,7 @@ CONTENTS = {
     "parameter": (lambda: nn.Parameter(torch.zeros(2)), "tensor", None),
     "list of tensors": (lambda: [torch.zeros(2), torch.zeros(3)], "tensors", None),
     "dict of tensors": (lambda: {"images": torch.zeros(2), "labels": torch.zeros(3)}, "tensors", None),
+    "bare storages": (lambda: {"a": torch.zeros(2).untyped_storage()}, "tensors", None),
     "tensors among lists": (lambda: {"vectors": torch.zeros(2, 2), "words": ["a", "b"]}, "tensors", None),
     "hyperparameters": (lambda: {"lr": 0.1, "layers": [1, 2], "name": "x"}, "hyperparameters", None),
     "state_dict and epoch": (lambda: {"state_dict": weights(), "epoch": 3}, "training", "state_dict"),

@@ -49,6 +49,7 @@ DEEP = {
     "arguments": SYSTEM + b"q\0" + b"h\0" * MANY + b"N" + b"\x85R" * MANY + b".",
     "states": b"ca\nB\nq\0" + b"h\0)\x81}U\1a" * MANY + b"N" + b"sb" * MANY + b".",
     "rebuilds": b"ctorch._tensor\n_rebuild_from_type_v2\nq\0" * 1 + b"h\0h\0N" * 500 + b")N" + b"\x86" * 500 + b".",
+    "makers of instances": b"ccopyreg\n__newobj__\nq\0(" + b"h\0" * 2500 + b"tR.",
     "list of itself": b"]q\0h\0a.",
     "dict of itself": b"}q\0U\1ah\0s.",
     "object of itself": b"ca\nB\n)\x81q\0}U\1ah\0sb.",

@@ -54,7 +54,7 @@ def describe(value: Any, storages: Sequence[Storage], *, instances: Iterable[Ins
     tensors = _tensors(walk)
     problems = (Problem("limit", f"only the first {len(tensors):,} tensors are described"),) if walk.cut else ()
     found = _find(value, tensors)
-    contents, reason = _contents(value, tensors, found)
+    contents, reason = _contents(value, tensors or storages, found)
     parts, optimizers = _parts(value, tensors, storages, found)
     anatomy = Anatomy(contents, _class_of(value), found.key, parts, epoch=_epoch(value), reason=reason)
     weights = _served(anatomy, tensors)
@@ -133,8 +133,8 @@ def _find(value: Any, tensors: Sequence[Tensor]) -> _Found:
     return _Found(None, weights, chosen.key if chosen else None)
 
 
-def _contents(value: Any, tensors: Sequence[Tensor], found: _Found) -> tuple[str, str | None]:
-    """The kind of the object by the criteria above, and why it is unknown."""
+def _contents(value: Any, held: Sequence[Tensor | Storage], found: _Found) -> tuple[str, str | None]:
+    """The kind of the object by the criteria above, and why it is unknown. `held`: the tensors, or bare storages."""
     if found.whole:
         return found.whole, None
     container = items_of(value) is not None or type(value) in {list, tuple}
@@ -143,11 +143,11 @@ def _contents(value: Any, tensors: Sequence[Tensor], found: _Found) -> tuple[str
     entries = fields(value, _MOST_ENTRIES) if container else []
     if entries and (holds_optimizer(value) or any(holds_optimizer(item) for _, item in entries)):
         return "training", None
-    if container and tensors:
+    if container and held:
         return "tensors", None
     if entries and is_plain(value):
         return "hyperparameters", None
-    return "unknown", _why_unknown(value, _class_of(value), len(tensors))
+    return "unknown", _why_unknown(value, _class_of(value), len(held))
 
 
 def _why_unknown(value: Any, root_class: str | None, tensors: int) -> str:

@@ -94,7 +94,9 @@ def _reconstructor(m: Machine, args: tuple[Any, ...]) -> Any:
     """copyreg._reconstructor(class, base, state): an instance, in protocols 0 and 1."""
     from modeldoctor.readers.checkpoint.pickle_calls import instantiate
 
-    return instantiate(m, args[0], args[2:] if args[2:] != (None,) else ()) if len(args) == 3 else None
+    if len(args) != 3:
+        return None
+    return instantiate(m, args[0], args[2:] if args[2] is not None else (), inner=True)
 
 
 def _new(m: Machine, args: tuple[Any, ...]) -> Any:
@@ -104,7 +106,7 @@ def _new(m: Machine, args: tuple[Any, ...]) -> Any:
     if not args:
         return None
     m.spend(len(args))
-    return instantiate(m, args[0], args[1:])
+    return instantiate(m, args[0], args[1:], inner=True)
 
 
 def _load_from_bytes(m: Machine, args: tuple[Any, ...]) -> Any:

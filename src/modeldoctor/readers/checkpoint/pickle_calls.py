@@ -94,8 +94,13 @@ def explain(m: Machine, made: Object) -> None:
     m.calls.setdefault((target, given), Called(target, given, m.position, made))
 
 
-def instantiate(m: Machine, cls: Any, args: Any, keywords: Any = None, *, explained: bool = False) -> Any:
-    """NEWOBJ, NEWOBJ_EX, OBJ, INST: a new instance. The last two call whatever they are given (`explained`)."""
+def instantiate(
+    m: Machine, cls: Any, args: Any, keywords: Any = None, *, explained: bool = False, inner: bool = False
+) -> Any:
+    """NEWOBJ, NEWOBJ_EX, OBJ, INST: a new instance. The last two call whatever they are given (`explained`).
+
+    `inner`: on behalf of a function that makes instances; what such functions make of each other is not followed.
+    """
     count = len(args) if type(args) in {tuple, list} else -1
     made = Object()
     made.cls = cls
@@ -107,7 +112,7 @@ def instantiate(m: Machine, cls: Any, args: Any, keywords: Any = None, *, explai
         if count not in cls.news:
             cls.news.add(count)
             m.event("new", f"{cls.module} {cls.name}", count)
-        if cls.build is not None and type(args) is tuple and keywords is None:
+        if cls.build is not None and type(args) is tuple and keywords is None and not inner:
             value = cls.build(m, args)
             if value is not None:
                 return value

@@ -83,7 +83,10 @@ class Walk:
                     yield path, value, kind
                 if role == _LEAF or id(value) in above or (id(value) in seen and not _again(value)):
                     continue
-                weight = _weight(value) if role == _OBJECT else len(value.items if type(value) is Set else value)
+                if role == _OBJECT:
+                    weight = _weight(value)
+                else:
+                    weight = len(value.items if type(value) is Set else value)
                 if not weight:
                     continue
                 if len(stack) >= MAX_LEVELS:
@@ -120,7 +123,9 @@ def _again(value: Any) -> bool:
 
 
 def _weight(made: Object) -> int:
-    """How many things stand in an object."""
+    """How many things stand in an object; none in one that is a tensor itself (of torch before 0.4)."""
+    if type(made.value) is TensorValue:
+        return 0
     weight = len(made.args) if type(made.args) is tuple or type(made.args) is list else 1
     if made.pairs:
         weight += len(made.pairs)
