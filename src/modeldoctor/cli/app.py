@@ -16,6 +16,7 @@ from modeldoctor.errors import UsageError
 COMMANDS = {
     "check": "Say what will go wrong when these models are loaded.",
     "inspect": "Show what is in a model file, without judging it.",
+    "fit": "Say whether a model fits a GPU, and what the sum is made of.",
     "rules": "List what is checked.",
     "explain": "Say what a rule finds, why it matters and how to mend it.",
 }
