@@ -12,7 +12,7 @@ from modeldoctor.readers.checkpoint.pickle_machine import run
 from modeldoctor.readers.checkpoint.pickle_text import show
 from modeldoctor.storage import Memory
 
-MANY = 150_000
+MANY = 60_000
 SYSTEM = b"cos\nsystem\n"
 
 
@@ -115,9 +115,9 @@ def test_limits_are_told(name):
 @pytest.mark.parametrize(
     ("limit", "value", "stream"),
     [
-        ("MAX_MEMORY_BYTES", 4 << 20, b"(" + b"]" * 500_000 + b"l."),
+        ("MAX_MEMORY_BYTES", 4 << 20, b"(" + b"]" * 200_000 + b"l."),
         ("MAX_MEMORY_BYTES", 4 << 20, b"(" + (text("🙂".encode() + b"a" * 4000)) * 1000 + b"l."),
-        ("MAX_STREAM_BYTES", 1 << 20, b"(" + b"N" * (2 << 20) + b"l."),
+        ("MAX_STREAM_BYTES", 1 << 18, b"(" + b"N" * (1 << 19) + b"l."),
     ],
 )
 def test_memory_and_size_are_bounded(monkeypatch, limit, value, stream):

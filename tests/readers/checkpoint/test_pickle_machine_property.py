@@ -65,7 +65,7 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(value=plain, protocol=st.sampled_from(PROTOCOLS))
 def test_plain_objects_come_back(value, protocol):
     shared = [value]
@@ -181,7 +181,7 @@ opcodes = st.sampled_from(sorted(set(OPCODES) - {0x2E, 0x97, 0x98})).flatmap(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(parts=st.lists(opcodes, max_size=40))
 def test_whatever_cpython_accepts_is_followed_in_the_same_way(parts):
     # Enough on the stack and in the memo that many streams get to their end.
@@ -206,7 +206,7 @@ def test_whatever_cpython_accepts_is_followed_in_the_same_way(parts):
         assert found is {dict: Dict, set: Set, frozenset: Set}.get(type(expected), type(expected))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(stream=st.binary(max_size=200))
 def test_any_bytes_end_in_a_result(stream):
     done = run(Memory(stream))

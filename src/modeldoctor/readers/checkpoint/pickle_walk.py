@@ -83,10 +83,7 @@ class Walk:
                     yield path, value, kind
                 if role == _LEAF or id(value) in above or (id(value) in seen and not _again(value)):
                     continue
-                if role == _OBJECT:
-                    weight = _weight(value)
-                else:
-                    weight = len(value.items if type(value) is Set else value)
+                weight = _weight(value) if role == _OBJECT else len(value.items if type(value) is Set else value)
                 if not weight:
                     continue
                 if len(stack) >= MAX_LEVELS:
