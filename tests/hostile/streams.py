@@ -11,6 +11,7 @@ from tests.hostile.forge import (
     STORAGE,
     TENSOR_BYTES,
     TRUE,
+    Member,
     Sample,
     archive,
     call,
@@ -151,6 +152,7 @@ TENSORS = [
     Sample("no data for the tensor", lambda _: archive(*[member for member in torch_members(stream(state_dict())) if not member.name.endswith("/0")]), ("MDR112",)),
 ]  # fmt: skip
 
+LONG = stream((NONE + b"0") * 1_000_000, NONE)
 LEGACY = [
     Sample("payload instead of the magic number", lambda c: legacy(stream(call(named("os", "mkdir"), text(c)))), ("MDR202",), "pickle"),
     Sample("magic number from eval", lambda c: legacy(
@@ -174,6 +176,11 @@ LEGACY = [
     Sample("a thousand pickles in a row", lambda _: stream(NONE) * 1_000, ("MDR118",)),
     Sample("bytes that are pickles that are pickles", lambda c: stream(data(stream(data(stream(data(stream(data(stream(mkdir(c)))))))))), ("MDR109|MDR202",)),
     Sample("a thousand bytes values that are pickles", lambda _: stream(EMPTY_LIST, b"(", *[data(stream(EMPTY_LIST * 1_000))] * 1_000, b"e", protocol=3), (), silent=True),
+    Sample("sixty long pickles among the values", lambda _: archive(torch_members(stream(EMPTY_LIST, b"(", *[data(LONG)] * 60, b"e", protocol=3))[0]._replace(method=8), *torch_members(b"")[1:]), ("MDR120",)),
+    Sample("eight long pickles in a row", lambda _: archive(torch_members(LONG * 8)[0]._replace(method=8), *torch_members(b"")[1:]), ("MDR118",)),
+    Sample("a zip of laughs", lambda _: archive(*[Member(f"{index}.pkl", stream(dict_laughs())) for index in range(32)]), ("MDR120",)),
+    Sample("a zip of long pickles", lambda _: archive(*[Member(f"{index}.pkl", LONG, method=8) for index in range(32)]), ("MDR120",)),
+    Sample("a package of laughs", lambda _: archive(Member("a/.data/extern_modules", b""), Member("a/.data/version", b"6"), *[Member(f"a/m/{index}.pkl", stream(dict_laughs())) for index in range(60)]), ("MDR120",)),
     Sample("storage keys as escape sequences", lambda _: torch_zip(EMPTY_DICT, text("\x1b]0;owned\x07[bold red]w[/]\n<b>\u202e"), STORAGE, b"s"), (), silent=True),
 ]  # fmt: skip
 
