@@ -116,14 +116,14 @@ def architectures(facts: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def companions(rows: Iterable[dict[str, Any]], torch: str = "torch") -> dict[str, list[str]]:
-    """Versions of a package, each with its date (where known), what it asks of torch, of Python, and what works."""
+    """Versions of a package: date (where known), what each asks of torch and of Python, and what else is known."""
     found = {}
     for row in rows:
         found[version(row["version"])] = [
             row.get("released", ""),
             specifier(row.get(torch)),
             specifier(row.get("requires_python")),
-            *([specifier(row["works"])] if "works" in row else []),
+            *([{key: row[key] for key in ("works", "cuda") if key in row}] if {"works", "cuda"} & set(row) else []),
         ]
     return found
 

@@ -175,7 +175,9 @@ def codes(files: dict[str, str] | str, **target: str) -> set[str]:
 @pytest.mark.parametrize("triple", TRIPLES, ids="-".join)
 def test_what_belongs_together(triple: tuple[str, str, str]) -> None:
     torch, vision, audio = triple
-    assert codes(f"torch=={torch}\ntorchvision=={vision}\ntorchaudio=={audio}\nnumpy<2\n") == set()
+    # torchaudio/_extension/utils.py: 2.11.0 is built for CUDA 13.0 and refuses the 13.2 of torch 2.15.0
+    expected = {"MDR330"} if torch == "2.15.0" else set()
+    assert codes(f"torch=={torch}\ntorchvision=={vision}\ntorchaudio=={audio}\nnumpy<2\n") == expected
 
 
 @pytest.mark.parametrize(("one", "other"), list(pairwise(TRIPLES)), ids=lambda triple: triple[0])

@@ -227,14 +227,14 @@ def known_versions(package: str) -> tuple[str, ...]:
 
 
 @cache
-def _rows(package: str) -> dict[str, list[str]]:
+def _rows(package: str) -> dict[str, list[Any]]:
     companions = table("compat")["companions"]
     ecosystem = table("ecosystem")
     return companions.get(package) or ecosystem["exact"].get(package) or ecosystem["floor"].get(package) or {}
 
 
 @cache
-def _row(package: str, text: str) -> list[str] | None:
+def _row(package: str, text: str) -> list[Any] | None:
     rows = _rows(package)
     bare = public(text)
     if bare in rows:
@@ -259,7 +259,23 @@ def fits(package: str, text: str, torch: str) -> bool | None:
     row = _row(package, text)
     if row is None:
         return None
-    return allows(row[1], torch) and allows("".join(row[3:]), torch)
+    return allows(row[1], torch) and allows(_also(row).get("works", ""), torch)
+
+
+def companion_cuda(package: str, text: str) -> str:
+    """The CUDA of the default Linux wheel of a companion, where it was read from the wheel itself; else `""`."""
+    return _also(_row(package, text) or []).get("cuda", "")
+
+
+def _also(row: list[Any]) -> dict[str, str]:
+    """What METADATA does not say about a version: `works` narrows its torch, `cuda` is that of its default wheel."""
+    return dict(row[3]) if len(row) > 3 else {}
+
+
+@cache
+def partner(package: str, text: str) -> str:
+    """The torch release that a version of a companion was built with: the oldest that it works with."""
+    return next((found.version for found in releases() if fits(package, text, found.version)), "")
 
 
 # --------------------------------------------------------------------------- NumPy

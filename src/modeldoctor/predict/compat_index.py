@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from modeldoctor.facts.pins import Index, Pin, Step
+from modeldoctor.predict import compat
 from modeldoctor.predict.compat import (
     Platform,
-    asks,
     default_variant,
     has_variant,
     known_versions,
@@ -81,9 +81,8 @@ def has_build(package: str, text: str, variant: str) -> bool | None:
     """Whether the PyTorch index has this build of a package. None: not known."""
     if package == "torch":
         return has_variant(text, variant)
-    asked = asks(package, text)
-    partner = re.fullmatch(r"==([\d.]+?)(?:\.\*)?(?:\+\w+)?", asked or "")
-    return has_variant(partner[1], variant) if partner else None
+    partner = compat.partner(package, text)
+    return has_variant(partner, variant) if partner else None
 
 
 def pick(
@@ -147,11 +146,12 @@ def _held(package: str, text: str, place: Offer, where: Platform) -> Pick | None
 
 def default_of(package: str, text: str, where: Platform) -> str:
     """The build of the default registry; `""` when it is not known."""
-    if package != "torch":
-        partner = re.fullmatch(r"==([\d.]+)(?:\.\*)?", asks(package, text) or "")
-        text = partner[1] if partner else ""
-    found = release(text)
-    return default_variant(found, where) if found else ""
+    found = release(text if package == "torch" else compat.partner(package, text))
+    if found is None:
+        return ""
+    default = default_variant(found, where)
+    own = compat.companion_cuda(package, text)
+    return compat.variant_of_cuda(own) if own and default != "cpu" else default
 
 
 def runtime_variant(pins: Iterable[Pin]) -> tuple[str, Pin | None]:
@@ -165,9 +165,7 @@ def runtime_variant(pins: Iterable[Pin]) -> tuple[str, Pin | None]:
 
 def nearest_builds(package: str, text: str, variant: str) -> tuple[list[str], list[str]]:
     """For a build that does not exist: other builds of the release, and the nearest releases with that build."""
-    from modeldoctor.predict.compat import variants
-
-    builds = list(variants(text)) if package == "torch" else []
+    builds = list(compat.variants(text)) if package == "torch" else []
     with_build = [found.version for found in releases() if has_variant(found.version, variant)]
     newer = [item for item in with_build if key(item) > key(public(text))][:1]
     older = [item for item in with_build if key(item) < key(public(text))][-1:]

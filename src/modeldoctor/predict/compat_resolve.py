@@ -8,7 +8,7 @@ from modeldoctor.facts.pins import Installation, Pin, Step
 from modeldoctor.facts.skew import Clash, Environment, Package
 from modeldoctor.predict import compat
 from modeldoctor.predict.compat_host import host
-from modeldoctor.predict.compat_index import BUILT, has_build, offers, pick, runtime_variant, variant_in
+from modeldoctor.predict.compat_index import BUILT, Pick, has_build, offers, pick, runtime_variant, variant_in
 from modeldoctor.predict.versions import allows, public, specifiers, together, version
 from modeldoctor.tables import table
 
@@ -42,7 +42,10 @@ class _Resolver:
         self.host = host(installation, target)
         self.packages: dict[str, Package] = {}
         self.clashes: list[Clash] = []
+        self.wanted: dict[str, list[Pin]] = {}
         image = installation.image
+        if image and not image.family and installation.kind == "dockerfile" and not image.os and not image.python:
+            self.packages["torch"] = Package("torch", certain=False, why="the base image is not known")
         if image and image.torch:
             pin = Pin(
                 "torch", f"=={image.torch}", image.reference, image.path, image.line, image.torch, role="installed"
@@ -51,6 +54,13 @@ class _Resolver:
             self.packages["torch"] = Package(
                 "torch", image.torch, "", True, "in the base image", (pin,), variant, "the base image"
             )
+            # These images bring the companions of their torch, built alike.
+            for name in ("torchvision", "torchaudio"):
+                fits = compat.fitting(name, image.torch)
+                if fits:
+                    self.packages[name] = self.packages["torch"]._replace(
+                        name=name, version=fits[-1], pins=(pin._replace(name=name),)
+                    )
 
     def environment(self) -> Environment:
         """Follow the steps, then let the target override."""
@@ -104,6 +114,7 @@ class _Resolver:
         for pin in step.pins:
             if self.host.applies(pin):
                 (limits if pin.role == "constraint" else wanted).setdefault(pin.name, []).append(pin)
+        self.wanted = wanted
         self.torch(step, wanted, limits)
         for name, pins in wanted.items():
             if name not in {"torch", "python"}:
@@ -114,25 +125,42 @@ class _Resolver:
     def torch(self, step: Step, wanted: dict[str, list[Pin]], limits: dict[str, list[Pin]]) -> None:
         """What a step does to torch: names it, brings it with another package, or replaces it for one."""
         pins = tuple(wanted.get("torch", []))
-        implied = self.implied(step, wanted)
-        if not pins and not BRING & set(wanted):
-            return
-        if not pins and step.option("no-deps"):
+        bringing = next((name for name in wanted if name in BRING), None)
+        if not pins and (bringing is None or step.option("no-deps") or self.is_lock(wanted)):
             return
         limit = tuple(limits.get("torch", []))
-        whole = together(*(usable_specifier(pin) for pin in (*pins, *limit)), *implied)
+        whole = together(*(usable_specifier(pin) for pin in (*pins, *limit)), *self.implied(step, wanted))
         old = self.packages.get("torch")
         if old and self.stays(step, old, pins, whole):
             self.packages["torch"] = old._replace(pins=old.pins + pins)
             return
         new = self.chosen(step, "torch", (*pins, *limit), whole)
-        if new is None:
-            return
+        if not pins and bringing:
+            new = new._replace(pins=tuple(wanted[bringing]), why=f"comes with {bringing}: {new.why}")
         if old and old.version and new.version and old.version != new.version:
-            self.clashes.append(
-                Clash("replaced", "torch", (*old.pins, *new.pins), old.version, old.variant, instead=new.version)
-            )
+            clash = Clash("replaced", "torch", (*old.pins, *new.pins), old.version, old.variant, instead=new.version)
+            self.clashes.append(clash)
         self.packages["torch"] = new
+
+    @staticmethod
+    def is_lock(wanted: dict[str, list[Pin]]) -> bool:
+        """Whether everything in a step is locked: what a lock does not name is not installed."""
+        return any(pin.role == "locked" for pins in wanted.values() for pin in pins)
+
+    def usable(self, text: str) -> bool:
+        """Whether pip may take a torch release here: it has a wheel, and its own pins agree with those of the step."""
+        found = compat.release(text)
+        if found is None or not self.host.has_wheel(text):
+            return False
+        asked = {"setuptools": found.setuptools}
+        if self.host.where == compat.Platform():  # only wheels for Linux on x86_64 ask for triton
+            asked["triton"] = found.triton if found.triton[:1] in "=~<>" else f"=={found.triton}"
+        return all(
+            allows(asked[name], public(pin.version))
+            for name in asked
+            for pin in self.wanted.get(name, [])
+            if pin.version and asked[name]
+        )
 
     def implied(self, step: Step, wanted: dict[str, list[Pin]]) -> list[str]:
         """What exactly pinned companions in this step ask of torch."""
@@ -147,14 +175,16 @@ class _Resolver:
     @staticmethod
     def stays(step: Step, old: Package, pins: tuple[Pin, ...], whole: str) -> bool:
         """Whether what is installed already satisfies a step."""
-        if not old.version or (step.option("upgrade") and pins):
+        if step.option("upgrade") and pins:
             return False
+        if not old.version:  # a nightly, or what an image of which nothing is known may hold
+            return not any(pin.version or pin.url for pin in pins)
         local = f"{public(old.version)}+{old.variant}" if old.variant and old.step is not None else old.version
         if any(pin.url or (pin.variant and pin.variant != old.variant) for pin in pins):
             return False
         return allows(whole, local) or allows(whole, old.version)
 
-    def chosen(self, step: Step, name: str, pins: tuple[Pin, ...], whole: str) -> Package | None:
+    def chosen(self, step: Step, name: str, pins: tuple[Pin, ...], whole: str) -> Package:
         """The version and build that a step installs. `whole` adds what companions ask to what the pins do."""
         asked = together(*(usable_specifier(pin) for pin in pins))
         exact = sorted({public(pin.version) for pin in pins if pin.version}, key=_sortable)
@@ -164,25 +194,22 @@ class _Resolver:
             return self.exact(step, name, pins, exact[-1])
         picked = self.picked(step, name, pins, whole) or self.picked(step, name, pins, asked)
         if picked is None:
-            if pins and asked and self.knows(name):
+            if pins and asked and name in BUILT and step.tool != "conda":
                 self.clashes.append(Clash("no match", name, pins))
             return Package(name, "", asked, certain=False, pins=pins, step=step)
+        self.passed_over(step, name, pins, picked)
         why = f"the newest that fits today ({table('compat')['as_of']})"
         return Package(
             name, picked.version, whole, certain=False, why=why, pins=pins,
             variant=picked.variant, variant_why=picked.why, step=step,
         )  # fmt: skip
 
-    def knows(self, name: str) -> bool:
-        """Whether the tables are complete enough to say that nothing matches."""
-        return name in BUILT
-
-    def picked(self, step: Step, name: str, pins: tuple[Pin, ...], specifier: str) -> Any:
+    def picked(self, step: Step, name: str, pins: tuple[Pin, ...], specifier: str) -> Pick | None:
         """What the indexes of a step give for a specifier."""
         if step.tool == "conda":
             return None
         if name == "torch":
-            return pick(name, specifier, step, pins, where=self.host.where, usable=self.host.has_wheel)
+            return pick(name, specifier, step, pins, where=self.host.where, usable=self.usable)
         return pick(name, specifier, step, pins, where=self.host.where)
 
     def exact(self, step: Step, name: str, pins: tuple[Pin, ...], text: str) -> Package:
@@ -190,12 +217,15 @@ class _Resolver:
         deciding = tuple(sorted(pins, key=lambda pin: public(pin.version) != text))
         locked, runtime = runtime_variant(step.pins)
         variant, why = next(((pin.variant, "pinned") for pin in deciding if pin.variant), ("", ""))
+        if len({pin.variant for pin in deciding if pin.role == "locked"}) > 1:
+            why = "the lock has several builds"
+            return Package(name, text, f"=={text}", pins=deciding, variant_why=why, step=step)
         if step.tool == "conda":
             return Package(name, text, f"=={text}", pins=deciding, variant=variant, variant_why=why, step=step)
         backend = step.option("torch-backend").partition("@")[0]
         if variant:
             self.held(step, name, deciding, text, variant)
-        elif runtime is not None and name == "torch" and self.host.where.system == "linux":
+        elif runtime is not None and name == "torch" and compat.has_variant(text, locked) is not False:
             variant, why = locked, runtime.place
         elif backend:
             variant = "" if backend == "auto" else backend
@@ -205,6 +235,17 @@ class _Resolver:
             variant, why = (picked.variant, picked.why) if picked else ("", "")
             self.searched(step, name, deciding, text, variant if picked else None)
         return Package(name, text, f"=={text}", pins=deciding, variant=variant, variant_why=why, step=step)
+
+    def passed_over(self, step: Step, name: str, pins: tuple[Pin, ...], picked: Pick) -> None:
+        """An open requirement with an extra index whose newest release is older than that of the default one."""
+        if not pins or any(pin.variant for pin in pins):
+            return
+        for place in offers(step, pins):
+            if picked.index is None and place.index and place.variant not in {"", "*"} and step.tool == "pip":
+                clash = Clash(
+                    "index without effect", name, pins, picked.version, place.variant, place.index, picked.variant
+                )
+                self.clashes.append(clash)
 
     def held(self, step: Step, name: str, pins: tuple[Pin, ...], text: str, variant: str) -> None:
         """A pin that names its build: note when that does not exist, or no index is there that may have it."""
@@ -251,8 +292,7 @@ class _Resolver:
     def companion(self, step: Step, name: str, pins: tuple[Pin, ...], asked: str) -> Package:
         """A companion of torch (torchvision …): when free, the version that the torch here goes with."""
         if any(pin.version for pin in pins):
-            found = self.chosen(step, name, pins, asked)
-            return found or Package(name, "", asked, certain=False, pins=pins, step=step)
+            return self.chosen(step, name, pins, asked)
         torch = self.packages.get("torch")
         fits = compat.fitting(name, public(torch.version)) if torch and torch.version else ()
         fits = tuple(text for text in fits if allows(asked, text))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from modeldoctor.facts.pins import Flaw, Image, Include, Installation, Manifest, Pin, Requirements, Step
+from modeldoctor.readers.project.manifests.entries import specifier_set
 
 MAX_GROUPS = 20
 MAX_INCLUDES = 100
@@ -117,14 +118,14 @@ class _Assembler:
             return
         own = "Pipfile" if manifest.kind == "pipfile.lock" else "pyproject.toml"
         beside = posixpath.join(posixpath.dirname(path), own)
-        step = manifest.step._replace(pins=tuple(pin for pin in manifest.step.pins if not pin.group))
         files = [path]
+        step = manifest.step
         if beside in self.manifests and (inner := self.manifests[beside].step):
             files.append(beside)
             step = step._replace(options=step.options + inner.options)
         self.used.update(files)
         if any(pin.name != "python" for pin in step.pins):
-            yield self.installation(path, "lock", [step], files)
+            yield from self.grouped(path, "lock", step, files)
 
     def script(self, path: str, manifest: Manifest) -> Iterator[Installation]:
         """An install script, when it installs torch or what needs it."""
@@ -147,13 +148,17 @@ class _Assembler:
         step = manifest.step
         if step is None or (manifest.kind != "pyproject" and self.shadowed(path)):
             return
+        yield from self.grouped(path, manifest.kind, step, [path])
+
+    def grouped(self, path: str, kind: str, step: Step, files: list[str]) -> Iterator[Installation]:
+        """What a manifest installs by itself, and with each extra or group that names torch."""
         main = tuple(pin for pin in step.pins if not pin.group)
         if any(pin.name != "python" for pin in main):
-            yield self.installation(path, manifest.kind, [step._replace(pins=main)], [path])
+            yield self.installation(path, kind, [step._replace(pins=main)], files)
         groups = dict.fromkeys(pin.group for pin in step.pins if pin.group and pin.name in _TORCH)
         for group in list(groups)[:MAX_GROUPS]:
             pins = (*main, *(pin for pin in step.pins if pin.group == group))
-            found = self.installation(path, manifest.kind, [step._replace(pins=pins)], [path])
+            found = self.installation(path, kind, [step._replace(pins=pins)], files)
             yield found._replace(name=f"{found.name}[{group}]", rank=(found.rank[0], 1, *found.rank[2:]))
 
     def shadowed(self, path: str) -> bool:
@@ -303,6 +308,9 @@ class _Assembler:
                     pin for pin in manifest.step.pins
                     if pin.name != "python" and (not pin.group or pin.group in chosen or "all-extras" in step.options)
                 )  # fmt: skip
+                own = self.manifests.get(posixpath.normpath(posixpath.join(where, "pyproject.toml")))
+                if own and own.step and own is not manifest:
+                    pins = _narrowed(pins, own.step.pins, chosen)
                 inner = manifest.step._replace(pins=pins)
                 if step.tool == "pip":  # pip reads the dependencies of a project, not the indexes of another tool
                     inner = inner._replace(indexes=(), options=())
@@ -322,6 +330,18 @@ def _python_of(image: Image) -> Pin:
     dots = image.python.count(".")
     specifier = f"=={image.python}" if dots == 2 else f"=={image.python}.*" if dots else f">={image.python}"
     return Pin("python", specifier, image.reference, image.path, image.line)
+
+
+def _narrowed(pins: tuple[Pin, ...], own: tuple[Pin, ...], chosen: set[str]) -> tuple[Pin, ...]:
+    """Of several locked versions of a package, those that the chosen extras of the project ask for."""
+    names = [pin.name for pin in pins]
+    asked = {pin.name: pin.specifier for pin in own if pin.group in chosen and pin.group and pin.specifier}
+    kept = []
+    for pin in pins:
+        wanted = specifier_set(asked.get(pin.name, "")) if names.count(pin.name) > 1 else None
+        if wanted is None or wanted.contains(pin.version, prereleases=True):
+            kept.append(pin)
+    return tuple(kept)
 
 
 def _kind(include: Include) -> str:

@@ -20,6 +20,24 @@ def over(skew: Skew, check: Check) -> Iterator[Hit | Unjudged]:
                 yield answer
 
 
+# Words in the name of a file that is meant for other hardware than a CUDA host.
+_OTHER_HARDWARE = {"cpu", "mac", "macos", "mps", "osx", "darwin", "rocm", "amd", "xpu", "intel", "ipex", "neuron",
+                   "hpu", "gaudi", "tpu", "jetson", "windows", "win"}  # fmt: skip
+
+
+def over_hardware(skew: Skew, check: Check) -> Iterator[Hit | Unjudged]:
+    """What a check says of the environments that the GPU of the target is for: not tests, docs or other hardware."""
+    import re
+
+    kept = tuple(
+        environment
+        for environment in skew.environments
+        if not environment.installation.rank[1]
+        and not _OTHER_HARDWARE & set(re.split(r"[^a-z]+", environment.name.rpartition("/")[2].lower()))
+    )
+    return over(skew._replace(environments=kept), check)
+
+
 def place(pin: Pin) -> Where:
     """Where a pin stands."""
     return Where(pin.path, line=pin.line)
@@ -53,7 +71,7 @@ def shown(package: Package, *, build: bool = True) -> str:
 
     local = f"+{package.variant}" if package.variant and build else ""
     text = f"{package.name} {public(package.version)}{local}"
-    return text if package.certain else f"{text} (not pinned: the newest that fits today)"
+    return text if package.certain else f"{text} (today's newest)"
 
 
 def release_of(environment: Environment, package: Package | None) -> Iterator[Unjudged]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from modeldoctor.facts.skew import Environment, Package, Skew
-from modeldoctor.findings import Hit, Severity, Unjudged
+from modeldoctor.findings import Confidence, Hit, Severity, Unjudged
 from modeldoctor.predict import compat
 from modeldoctor.predict.versions import public
 from modeldoctor.rules.base import Context, rule
@@ -68,12 +68,17 @@ def _check(environment: Environment) -> Iterator[Hit | Unjudged]:
     unknown = list(release_of(environment, torch))
     for name in COMPANIONS:
         package = environment.packages.get(name)
-        if package is None or not (package.version or package.specifier):
+        if package is None or not (package.version or package.specifier) or _only_in_image(package):
             continue
         if unknown:
             yield from unknown
             return
         yield from _pair(environment, torch, package)
+
+
+def _only_in_image(package: Package) -> bool:
+    """Whether nothing but the base image brings it: torchaudio and its like may not even be used."""
+    return package.name != "torchvision" and all(pin.role == "installed" for pin in package.pins)
 
 
 def _pair(environment: Environment, torch: Package, package: Package) -> Iterator[Hit | Unjudged]:
@@ -97,6 +102,7 @@ def _hit(environment: Environment, torch: Package, package: Package, message: st
     fitting = compat.fitting(package.name, public(torch.version))
     notes = [("goes with it", ", ".join(f"{package.name} {text}" for text in fitting))] if fitting else []
     nms = "RuntimeError: operator torchvision::nms does not exist"
+    only_image = all(pin.role == "installed" for pin in package.pins)
     symbol = f"OSError: … undefined symbol: _ZN3c10… (import {package.name})"
     return Hit(
         message,
@@ -104,5 +110,7 @@ def _hit(environment: Environment, torch: Package, package: Package, message: st
         fix=remedy(environment),
         notes=(*notes, ("seen as", nms if package.name == "torchvision" else symbol)),
         related=beside(torch),
+        severity=Severity.WARNING if only_image else None,
+        confidence=Confidence.MEDIUM if only_image else None,
         key=package.name,
     )

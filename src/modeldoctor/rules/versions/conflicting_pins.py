@@ -9,9 +9,10 @@ from modeldoctor.predict.versions import minor, public
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.versions._common import over, place
 
-# Words in the names of files that stand beside each other on purpose.
-_ALTERNATIVES = {"cpu", "gpu", "cuda", "rocm", "mps", "mac", "macos", "windows", "win", "arm", "arm64", "jetson",
-                 "notebook", "lambda"}  # fmt: skip
+# Files that say what serves by their very name; others (`requirements-gpu.txt`) stand beside them on purpose.
+_MAIN = {"dockerfile", "requirements.txt", "environment.yml", "environment.yaml", "pyproject.toml", "setup.py",
+         "setup.cfg", "pipfile", "pipfile.lock", "poetry.lock", "uv.lock", "pdm.lock", "pylock.toml",
+         "conda-lock.yml"}  # fmt: skip
 COMPARED = ("torch", "torchvision", "numpy", "transformers")
 
 
@@ -122,13 +123,14 @@ def _serves(environment: Environment) -> bool:
     installation = environment.installation
     if installation.rank[1] or not installation.files or "[" in installation.name:
         return False
-    words = set(posixpath.basename(installation.files[0]).lower().replace("-", "_").replace(".", "_").split("_"))
-    return not words & _ALTERNATIVES
+    return posixpath.basename(installation.files[0]).lower() in _MAIN
 
 
 def _differ(left: Package, right: Package) -> bool:
     if not (left.certain and right.certain and left.pins and right.pins and left.version and right.version):
         return False
     if left.pins[0].place == right.pins[0].place:
+        return False
+    if left.name != "torch" and "installed" in {left.pins[0].role, right.pins[0].role}:
         return False
     return minor(left.version) != minor(right.version)

@@ -6,7 +6,7 @@ from modeldoctor.facts.skew import Environment, Skew
 from modeldoctor.findings import Confidence, Hit, Related, Severity, Unjudged, Where
 from modeldoctor.predict import compat
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.versions._common import over, remedy, shown, where
+from modeldoctor.rules.versions._common import over_hardware, remedy, shown, where
 
 
 @rule(
@@ -49,12 +49,12 @@ def cpu_build_for_gpu(skew: Skew, context: Context) -> Iterator[Hit | Unjudged]:
     * pytorch/pytorch issue 30664
     """
     del context
-    return over(skew, _check)
+    return over_hardware(skew, _check)
 
 
 def _check(environment: Environment) -> Iterator[Hit]:
     torch = environment.torch
-    if torch is None or torch.variant != "cpu" or environment.gpus == ():
+    if torch is None or not torch.version or torch.variant != "cpu" or environment.gpus == ():
         return
     image = environment.installation.image
     if not environment.gpus and not (image and image.cuda and image.device != "cpu"):

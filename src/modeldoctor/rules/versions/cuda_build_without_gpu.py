@@ -8,7 +8,7 @@ from modeldoctor.predict.compat_fix import Change
 from modeldoctor.predict.compat_text import advice
 from modeldoctor.predict.versions import public
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.versions._common import over, shown, where
+from modeldoctor.rules.versions._common import over_hardware, shown, where
 
 
 @rule(
@@ -49,7 +49,7 @@ def cuda_build_without_gpu(skew: Skew, context: Context) -> Iterator[Hit | Unjud
     * METADATA of torch 2.0.0 and later lists the `nvidia-*` packages that come along
     """
     del context
-    return over(skew, _check)
+    return over_hardware(skew, _check)
 
 
 def _check(environment: Environment) -> Iterator[Hit]:

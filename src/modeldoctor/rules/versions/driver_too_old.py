@@ -8,7 +8,7 @@ from modeldoctor.predict import compat
 from modeldoctor.predict.compat import Platform
 from modeldoctor.predict.compat_gpu import driver_cuda, gpu, meets, verdict
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.versions._common import over, release_of, remedy, shown, where
+from modeldoctor.rules.versions._common import over_hardware, release_of, remedy, shown, where
 
 
 @rule(
@@ -53,7 +53,7 @@ def driver_too_old(skew: Skew, context: Context) -> Iterator[Hit | Unjudged]:
     * `torch/cuda/__init__.py`, `_check_driver`
     """
     del context
-    return over(skew, _check)
+    return over_hardware(skew, _check)
 
 
 def _check(environment: Environment) -> Iterator[Hit | Unjudged]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from modeldoctor.facts.skew import Environment, Package, Skew
 from modeldoctor.findings import Confidence, Hit, Severity, Unjudged
+from modeldoctor.predict import compat
+from modeldoctor.predict.compat_host import python_minor
 from modeldoctor.predict.versions import allows, public
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.versions._common import beside, over, where
@@ -57,7 +59,8 @@ def framework_conflict(skew: Skew, context: Context) -> Iterator[Hit | Unjudged]
     return over(skew, _check)
 
 
-def _check(environment: Environment) -> Iterator[Hit]:
+def _check(environment: Environment) -> Iterator[Hit | Unjudged]:
+    left_open: dict[str, list[dict[str, Any]]] = {}
     for row in table("web")["needs"]:
         package, other = environment.packages.get(row["package"]), environment.packages.get(row["other"])
         if (
@@ -71,9 +74,29 @@ def _check(environment: Environment) -> Iterator[Hit]:
             continue
         if other is not None and other.version:
             if not allows(row["works"], public(other.version)):
-                yield _hit(environment, row, package, other, f"{row['other']} {public(other.version)} is pinned")
+                yield _pinned(environment, row, package, other)
         elif not row["declared"] and not _limited(row, other):
-            yield _hit(environment, row, package, other, f"{row['other']} is not limited, so pip installs the newest")
+            reaches = _reaches(environment, row["newest_needs_python"])
+            if reaches is None:
+                yield Unjudged(
+                    f"which {row['other']} goes with {package.name} depends on the Python, which is not known"
+                )
+            elif reaches:
+                left_open.setdefault(row["package"], []).append(row)
+    for name, rows in left_open.items():
+        yield _open(environment, rows, environment.packages[name])
+
+
+def _reaches(environment: Environment, needed: str) -> bool | None:
+    """Whether the Python is new enough for the release that breaks; what torch supports narrows an unknown one."""
+    if environment.python.version:
+        return allows(needed, python_minor(environment.python.version))
+    torch = environment.torch
+    found = compat.release(torch.version) if torch else None
+    if found is None:
+        return True
+    fits = [allows(needed, text.rstrip("t")) for text in found.pythons]
+    return True if all(fits) else None if any(fits) else False
 
 
 def _limited(row: dict[str, Any], other: Package | None) -> bool:
@@ -84,14 +107,30 @@ def _limited(row: dict[str, Any], other: Package | None) -> bool:
     return not allows(other.specifier, f"{bound}.999" if bound.count(".") else f"{bound}.999.0")
 
 
-def _hit(environment: Environment, row: dict[str, Any], package: Package, other: Package | None, what: str) -> Hit:
-    asks = "works with" if not row["declared"] else "asks for"
+def _pinned(environment: Environment, row: dict[str, Any], package: Package, other: Package) -> Hit:
+    asks = "asks for" if row["declared"] else "works with"
+    wanted = f"{row['other']}{row['works']}"
+    framework = f"{package.name} {public(package.version)}"
     return Hit(
-        f"{what}, but {package.name} {public(package.version)} {asks} {row['other']}{row['works']}",
-        where=where(environment, other if other and other.pins else package),
-        fix=f"write `{row['other']}{row['works']}`",
+        f"{row['other']} {public(other.version)} is pinned, but {framework} {asks} {wanted}",
+        where=where(environment, other),
+        fix=f"write `{wanted}`",
         notes=(("seen as", row["error"]),),
-        related=beside(package) if other and other.pins else (),
-        confidence=Confidence.HIGH if other and other.version else Confidence.MEDIUM,
+        related=beside(package),
         key=f"{row['package']} {row['other']}",
+    )
+
+
+def _open(environment: Environment, rows: list[dict[str, Any]], package: Package) -> Hit:
+    """Several packages below one framework are one finding: they are mended together."""
+    others = " and ".join(row["other"] for row in rows)
+    wanted = [f"{row['other']}{row['works']}" for row in rows]
+    verb = "is" if len(rows) == 1 else "are"
+    return Hit(
+        f"{others} {verb} not limited, but {package.name} {public(package.version)} works with {' and '.join(wanted)}",
+        where=where(environment, package),
+        fix="write " + " and ".join(f"`{text}`" for text in wanted),
+        notes=tuple(("seen as", row["error"]) for row in rows),
+        confidence=Confidence.MEDIUM,
+        key=rows[0]["package"],
     )

@@ -9,7 +9,7 @@ from modeldoctor.predict.compat import Platform, Release
 from modeldoctor.predict.compat_gpu import Gpu, code_of, gpu, verdict
 from modeldoctor.predict.versions import key
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.rules.versions._common import over, release_of, remedy, shown, where
+from modeldoctor.rules.versions._common import over_hardware, release_of, remedy, shown, where
 
 
 @rule(
@@ -55,7 +55,7 @@ def gpu_unsupported(skew: Skew, context: Context) -> Iterator[Hit | Unjudged]:
     * pytorch/pytorch issue 167244
     """
     del context
-    return over(skew, _check)
+    return over_hardware(skew, _check)
 
 
 def _check(environment: Environment) -> Iterator[Hit | Unjudged]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from modeldoctor.facts.skew import Clash, Environment, Skew
 from modeldoctor.findings import Confidence, Hit, Related, Severity, Unjudged, Where
 from modeldoctor.predict import compat
+from modeldoctor.predict.compat import Platform
+from modeldoctor.predict.compat_fix import usable
 from modeldoctor.predict.compat_index import nearest_builds, variant_of_url
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.versions._common import over, place, remedy
@@ -74,7 +76,7 @@ def _hit(environment: Environment, clash: Clash) -> Hit:
     elif clash.kind == "index without effect":
         message = f"the {clash.variant} index has no {name}, so pip takes the default build {clash.instead}".rstrip()
         severity = Severity.WARNING
-    elif clash.index is not None:
+    elif clash.index is not None and variant_of_url(clash.index.url) != "*":
         message = f"there is no {name} in the {variant_of_url(clash.index.url) or clash.variant} index"
         message += f", as `{pin.text}` asks for" if pin.variant else ""
     else:
@@ -112,6 +114,15 @@ def _fix(environment: Environment, clash: Clash) -> str:
         from modeldoctor.predict.compat_text import index_url
 
         return f"add a line `--extra-index-url {index_url(environment, clash.variant)}`"
+    if clash.kind == "index without effect" and clash.package == "torch":
+        platform = Platform(environment.system, environment.machine)
+        held = [
+            found.version
+            for found in compat.releases()
+            if compat.has_variant(found.version, clash.variant) and usable(environment, found, platform)
+        ]
+        if held:
+            return f"write `torch=={held[-1]}+{clash.variant}`, the newest that this index has"
     if clash.package == "torch" and compat.release(clash.version):
         return remedy(environment)
     return f"use the same index for {clash.package} as for torch"

@@ -75,8 +75,8 @@ def _check(environment: Environment) -> Iterator[Hit | Unjudged]:
         if not compat.numpy_ok(found, numpy.version, place):
             yield _hit(environment, torch, numpy, f"numpy {public(numpy.version)} is pinned", None)
         return
-    if any(pin.manager == "conda" for pin in torch.pins):
-        return  # conda's own metadata decides there
+    if torch.step is None or any(pin.manager == "conda" for pin in torch.pins):
+        return  # the image has a NumPy for its torch already; conda's own metadata decides
     yield from _open(environment, torch, numpy)
 
 

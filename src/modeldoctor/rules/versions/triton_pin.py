@@ -57,12 +57,10 @@ def _check(environment: Environment) -> Iterator[Hit | Unjudged]:
     torch, triton = environment.torch, environment.packages.get("triton")
     if torch is None or triton is None or not triton.version or not torch.version:
         return
-    if (
-        environment.system != "linux"
-        or torch.variant in {"cpu", ""}
-        or any(pin.manager == "conda" for pin in torch.pins)
-    ):
+    if environment.system != "linux" or torch.variant[:2] != "cu" or any(pin.manager == "conda" for pin in torch.pins):
         return
+    if any(pin.role == "locked" for pin in triton.pins):
+        return  # a resolver has looked at both
     yield from release_of(environment, torch)
     asked = table("compat")["releases"].get(public(torch.version), {}).get("triton", "")
     asked = asked if not asked or asked[0] in "=~<>" else f"=={asked}"

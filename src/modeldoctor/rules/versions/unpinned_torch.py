@@ -60,6 +60,8 @@ def _check(environment: Environment) -> Iterator[Hit]:
     torch = environment.torch
     if torch is None or torch.certain or not torch.version or not torch.pins or environment.installation.rank[1]:
         return
+    if torch.pins[0].name != "torch":
+        return  # it comes with another package, which is what there is to pin
     if not allows(torch.specifier, compat.newest().version) or any(pin.role == "locked" for pin in torch.pins):
         return
     build = f"{torch.version}+{torch.variant}" if torch.variant else torch.version

@@ -29,7 +29,9 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("conda-lock.yml", "conda-lock"),
     ("*.conda-lock.yml", "conda-lock"),
     ("dockerfile", "dockerfile"),
-    ("dockerfile[.-_]*", "dockerfile"),
+    ("dockerfile.*", "dockerfile"),
+    ("dockerfile-*", "dockerfile"),
+    ("dockerfile_*", "dockerfile"),
     ("*.dockerfile", "dockerfile"),
     ("containerfile", "dockerfile"),
     ("*requirements*.txt", "requirements"),
@@ -55,6 +57,9 @@ KINDS: tuple[tuple[str, str], ...] = (
 # Text files in a folder of this name are requirement files too.
 _FOLDERS = re.compile(r"(?:^|/)requirements?/[^/]+\.(?:txt|in)$")
 _WORKFLOW = re.compile(r"(?:^|/)\.(?:github/workflows|circleci)/[^/]+\.ya?ml$")
+# Sources about Dockerfiles, and texts.
+_NOT_DOCKERFILES = (".dockerignore", ".md", ".rst", ".txt", ".py", ".js", ".ts", ".go", ".rs", ".java", ".rb", ".bak",
+                    ".orig", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".template", ".erb", ".m4")  # fmt: skip
 _LOCKS = {"poetry.lock", "uv.lock", "pdm.lock", "pylock", "pipfile.lock", "conda-lock"}
 
 
@@ -64,7 +69,7 @@ def kind_of(path: str) -> str:
     name = path.rsplit("/", 1)[-1].lower()
     if _WORKFLOW.search(path):
         return "ci"
-    if name.endswith((".dockerignore", ".md", ".rst", ".orig", ".bak")):
+    if name.startswith("dockerfile") and name.endswith(_NOT_DOCKERFILES):
         return ""
     for pattern, kind in KINDS:
         if fnmatchcase(name, pattern):

@@ -12,7 +12,9 @@ from modeldoctor.readers.project.manifests.yaml_nodes import Node
 _NAMES = {"pytorch": "torch", "pytorch-cpu": "torch", "pytorch-gpu": "torch", "torchvision-cpu": "torchvision"}
 # Packages that state a CUDA version or its absence instead of being libraries one imports.
 _CUDA = {"pytorch-cuda", "cudatoolkit", "cuda-version", "cuda-toolkit", "cuda"}
-_SPEC = re.compile(r"(?:([\w./-]+)(?:/[\w-]+)?::)?([A-Za-z_][\w.-]*?)\s*(?:\[([^\]]*)\])?\s*((?:[=<>!~*\d]|\|).*)?$")
+_SPEC = re.compile(
+    r"(?:([\w./-]+)(?:/[\w-]+)?::)?([A-Za-z_][\w.-]*?)\s*(?:\[([^\]]*)\])?\s*((?:[=<>!~]|(?<=\s)[\d*|]).*)?$"
+)
 _BUILD_CUDA = re.compile(r"cu(?:da)?_?(\d{1,2})\.?(\d)(?:[._]|(?![\d]))")
 
 # `conda list --export` (`name=1.0=build`) and `conda list --explicit` (URLs), often named requirements.txt.

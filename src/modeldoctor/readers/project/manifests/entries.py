@@ -23,6 +23,7 @@ _WHEEL = re.compile(r"([A-Za-z0-9][\w.]*?)-(\d[\w.!]*(?:\+[\w.]+)?)(?:-\d\w*)?-[
 _SDIST = re.compile(r"([A-Za-z0-9][\w.-]*?)-(\d[\w.!+]*)\.(?:tar\.gz|zip|tar\.bz2)$")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9][\w.-]*)")
 _LOOSE = re.compile(r"([A-Za-z0-9][\w.-]*)\s*(\[[^\]]*\])?\s*\(?\s*((?:[=!~<>]=?=?[^;#)]*)?)\)?\s*(?:;(.*))?$")
+_COMPUTED = re.compile(r"\$[\w{(]|\{\{|%\(|<[a-z_]+>")
 _URL = re.compile(r"(?:[a-z+]+://|file:)", re.IGNORECASE)
 _EXACT = re.compile(r"(===|==)\s*([^\s,*]+)$")
 
@@ -91,6 +92,8 @@ def _loose(text: str, path: str, line: int | None, *, group: str, role: str, why
     if found is None:
         return None
     specifier = found[3].strip()
+    if _COMPUTED.search(text):  # a variable that only the shell or a template knows
+        return Pin(canonical(found[1]), "", text, path, line, group=group, role=role)
     return Pin(
         canonical(found[1]), specifier, text, path, line,
         version=_exact(specifier), variant=variant_of(specifier), group=group, role=role, flaw=why,

@@ -111,13 +111,14 @@ class _Arguments:
             self.includes.append(Include(value, self.path, word.line, constraints=True))
         elif name in {"-e", "--editable"}:
             self.editable.append(Word(value, word.line))
-        elif name in {"--torch-backend", "--extra", "--group", "--with"}:
+        elif name in {"--torch-backend", "--extra", "--group", "--with", "--extras", "-E", "-G"}:
             key = "torch-backend" if name == "--torch-backend" else "groups"
-            self.options.append(f"{key}={value}")
+            values = [value] if key == "torch-backend" else value.replace(",", " ").split()
+            self.options.extend(f"{key}={text}" for text in values)
 
 
 _TAKES = {"-r", "--requirement", "--requirements", "-c", "--constraint", "--constraints", "-e", "--editable",
-          "--torch-backend", "--extra", "--group", "--with"}  # fmt: skip
+          "--torch-backend", "--extra", "--group", "--with", "--extras", "-E", "-G"}  # fmt: skip
 
 
 def _pip(words: list[Word], path: str, tool: str, line: int, flaws: list[Flaw]) -> Step:

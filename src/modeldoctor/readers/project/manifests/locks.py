@@ -24,12 +24,14 @@ def read_toml(text: str, path: str, kind: str) -> Manifest:
     table = "packages" if kind == "pylock" else "package"
     package: dict[str, Statement] = {}
     element = -1
+    extras = _Extras()
     for statement in toml.statements(text.splitlines(), path, flaws):
         if statement.table[:1] == (table,):
             if statement.element != element:
                 pins.extend(_pin(package, kind, path))
                 package, element = {}, statement.element
             key = ".".join((*statement.table[1:], *statement.key))
+            extras.take(key, statement)
             if key in _KEYS or key.startswith("source.") or (key == "wheels" and "name" in package):
                 package.setdefault(key, statement)
         elif statement.path in {("requires-python",), ("metadata", "requires_python"), ("metadata", "python-versions")}:
@@ -40,9 +42,47 @@ def read_toml(text: str, path: str, kind: str) -> Manifest:
             )
             break
     pins.extend(_pin(package, kind, path))
+    pins = extras.applied(pins)
     step = Step(_TOOLS[kind], path, None, (*pythons, *pins))
     state = "understood" if not flaws else "partly understood" if pins else "not understood"
     return Manifest(path, kind, state, step, flaws=tuple(flaws))
+
+
+class _Extras:
+    """Which version of a package belongs to which extra of the project itself, where a uv.lock has several."""
+
+    def __init__(self) -> None:
+        self.groups: dict[tuple[str, str], list[str]] = {}
+        self.main: set[tuple[str, str]] = set()
+
+    def take(self, key: str, statement: Statement) -> None:
+        """`dependencies`, `optional-dependencies.gpu`, `dev-dependencies.test` of any package of the lock."""
+        section, _, group = key.partition(".")
+        if (
+            section not in {"dependencies", "optional-dependencies", "dev-dependencies"}
+            or "version" not in statement.raw
+        ):
+            return
+        if section == "dependencies" and "torch" not in statement.raw:
+            return
+        for row in toml.value(statement) or ():
+            if isinstance(row, dict) and isinstance(row.get("version"), str):
+                named = (canonical(str(row.get("name"))), row["version"])
+                if section == "dependencies":
+                    self.main.add(named)
+                else:
+                    self.groups.setdefault(named, []).append(group)
+
+    def applied(self, pins: list[Pin]) -> list[Pin]:
+        """Each pin of a package with several versions once for every extra that it belongs to."""
+        found = []
+        for pin in pins:
+            groups = self.groups.get((pin.name, pin.version), [])
+            if not groups or (pin.name, pin.version) in self.main:
+                found.append(pin)
+            else:
+                found.extend(pin._replace(group=group) for group in dict.fromkeys(groups))
+        return found
 
 
 def _python(statement: Statement, path: str) -> list[Pin]:
