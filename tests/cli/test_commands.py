@@ -47,6 +47,9 @@ def test_every_command_has_help(modeldoctor: Command, name: str) -> None:
         (["rules", "MDR7"], "error: no rule is called `MDR7`", "modeldoctor rules --help"),
         (["inspect", "nothing.pt"], "error: no such file or folder: `nothing.pt`", "modeldoctor inspect --help"),
         (["inspect", "good.pt", "--depth", "0"], "error: invalid value for '--depth': 0 is not", "inspect --help"),
+        (["inspect", "good.pt", "--torch", "banana"], "error: `--torch banana` is no torch release", "inspect --help"),
+        (["inspect", "good.pt", "--python", "x"], "error: `--python x` is no version", "inspect --help"),
+        (["inspect", "good.pt", "--gpu", "t44"], "error: no GPU is called `t44`; did you mean `t4`", "inspect --help"),
         (["inspect", "crash.pt"], "error: internal error: KeyError: 'crash.pt'; please report it", "inspect --help"),
     ],
 )

@@ -79,6 +79,32 @@ def test_inspect_shows_every_fixture(modeldoctor: Command, name: str) -> None:
     assert all(tensor["path"] in listed for tensor in document["tensors"])
 
 
+def test_inspect_says_which_torch_loads_it(modeldoctor: Command) -> None:
+    path = str(FIXTURES / "full_model.pt")
+    text = modeldoctor("inspect", path, "--torch", "2.5-2.6")
+    assert "\nwhich torch loads it\n  torch.load(…) " in text.out
+    assert "2.5 loads with warning; 2.6 refused" in text.out
+    assert "\n    with torch.serialization.safe_globals([Classifier, Sequential, " in text.out
+    assert "1.13" in modeldoctor("inspect", path).out, "all releases when none is asked for"
+    document = json.loads(modeldoctor("inspect", path, "--torch", "2.6.0", "--torch", "1.13", "--format", "json").out)
+    rows = {(row["torch"], row["mode"], row["importable"]): row for row in document["loads"]}
+    assert len(rows) == 2 * 11 * 2
+    assert rows["1.13.1", "default", True]["outcome"] == "loads"
+    refused = rows["2.6.0", "default", True]
+    assert (refused["outcome"], refused["class"]) == ("fails", "wo_unsupported_global")
+    assert rows["2.6.0", "full", False]["exception"] == "ModuleNotFoundError"
+
+
+def test_inspect_on_a_host_with_a_gpu_and_another_python(modeldoctor: Command) -> None:
+    def verdict(name: str, *flags: str) -> str:
+        out = modeldoctor("inspect", str(FIXTURES / name), "--torch", "2.6.0", *flags, "--format", "json").out
+        return str(json.loads(out)["loads"][0]["class"])
+
+    assert verdict("tagged_cuda0.pt") == verdict("tagged_cuda0.pt", "--gpu", "none") == "device_unavailable"
+    assert verdict("tagged_cuda0.pt", "--gpu", "t4") == "ok"
+    assert verdict("training_numpy.pt", "--numpy", "1.26.4") == "wo_unsupported_global"
+
+
 def test_every_rule_can_be_explained(modeldoctor: Command) -> None:
     for rule in json.loads(modeldoctor("rules", "--format", "json").out)["rules"]:
         text = modeldoctor("explain", rule["code"])

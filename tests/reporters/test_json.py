@@ -109,7 +109,7 @@ def test_inspection_holds_everything() -> None:
     )
     document = json.loads(inspection_text(facts, "understood"))
     assert document["schema"] == "modeldoctor/inspect/v1"
-    assert set(document) == {"schema", "tool", "kind", "errors", *facts._fields} - {"head"}
+    assert set(document) == {"schema", "tool", "kind", "loads", "errors", *facts._fields} - {"head"}
     assert document["tensors"][0] == {
         "path": "w", "dtype": "float32", "shape": [2, 3], "strides": [], "storage": 0, "offset": 0, "device": "cpu",
         "requires_grad": False, "kind": "tensor", "layout": "strided",

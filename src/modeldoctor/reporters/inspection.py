@@ -4,6 +4,7 @@ from typing import Any
 
 from modeldoctor.facts.checkpoint import Checkpoint, Container, Evidence, Global, Tensor
 from modeldoctor.findings import Subject
+from modeldoctor.predict.load.overview import Overview
 from modeldoctor.reporters.blocks import labelled, subject_block
 from modeldoctor.reporters.describe import in_one_line, name, written_by
 from modeldoctor.reporters.text import Line, line
@@ -17,13 +18,22 @@ FOLD = 20
 NESTING_LIMIT = 8
 
 
-def inspection(subject: Subject, *, width: int, depth: int | None, tensors: bool, verbose: bool) -> list[Line]:
-    """The lines: identity and anatomy, container, evidence, tensors, globals, problems, then what is inside."""
+def inspection(
+    subject: Subject,
+    loads: Overview | None = None,
+    *,
+    width: int,
+    depth: int | None,
+    tensors: bool,
+    verbose: bool,
+) -> list[Line]:
+    """The lines: identity and anatomy, container, evidence, tensors, loading, globals, problems, what is inside."""
     checkpoint = subject.facts
     sections = [
         subject_block(subject, width, verbose=verbose) + _reading(checkpoint),
         _section("evidence", [_evidence(item) for item in checkpoint.writer], verbose=verbose),
         _tensors(checkpoint, depth, listed=tensors),
+        _loads(loads) if loads else [],
         _section("globals", _globals(checkpoint), verbose=verbose),
         _section("calls with their arguments", _calls(checkpoint), verbose=verbose),
         _section("problems", _problems(checkpoint), verbose=verbose),
@@ -80,6 +90,18 @@ def _tensors(checkpoint: Checkpoint, depth: int | None, *, listed: bool) -> list
         return []
     rows = _list(checkpoint) if listed else tree(checkpoint.tensors, depth)
     return [line(("tensors", "bold")), *rows]
+
+
+def _loads(loads: Overview) -> list[Line]:
+    """Which torch releases load it, in which way; why others do not, and what to paste."""
+    wide = max(len(call) for call, _ in loads.lines)
+    lines = [line(("which torch loads it", "bold"))]
+    lines += [line(f"  {call:{wide}}  {ranges}", hang=6) for call, ranges in loads.lines]
+    lines += [line(f"  {note}", hang=4) for note in loads.notes]
+    for purpose, code in loads.cures:
+        lines.append(line(f"  {purpose}"))
+        lines += [line("    ", (row, "code"), wrap=False) for row in code.splitlines()]
+    return lines
 
 
 def _list(checkpoint: Checkpoint) -> list[Line]:

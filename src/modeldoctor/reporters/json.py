@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from modeldoctor import __version__
@@ -37,12 +38,15 @@ def report_text(report: Report) -> str:
     )
 
 
-def inspection_text(checkpoint: Checkpoint, state: str) -> str:
-    """`modeldoctor/inspect/v1`: every fact but the first bytes, named as in `modeldoctor.facts.checkpoint`."""
+def inspection_text(checkpoint: Checkpoint, state: str, loads: Sequence[dict[str, Any]] = ()) -> str:
+    """`modeldoctor/inspect/v1`: every fact but the first bytes, named as in `modeldoctor.facts.checkpoint`.
+
+    `loads` has a row for each release that was asked for, way of loading, and state of the code of others.
+    """
     facts = checkpoint._asdict()
     for key in ("path", "format", "state", "size_bytes", "sha256", "head"):
         del facts[key]
-    document = {"schema": INSPECT, "tool": TOOL, **identity(checkpoint, state), **facts, "errors": []}
+    document = {"schema": INSPECT, "tool": TOOL, **identity(checkpoint, state), **facts, "loads": loads, "errors": []}
     return dumps({key: dict(value) if key in _PAIRS else value for key, value in document.items()})
 
 

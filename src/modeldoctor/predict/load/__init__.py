@@ -9,8 +9,8 @@ from functools import cache
 
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.facts.load import LoadOutcome
-from modeldoctor.predict.load.cure import Cure, cure
-from modeldoctor.predict.load.explain import fix, reason
+from modeldoctor.predict.load.cure import Cure, cure, danger
+from modeldoctor.predict.load.explain import fits, fix, reason
 from modeldoctor.predict.load.failures import Failure, unknown
 from modeldoctor.predict.load.forward import forward_fails
 from modeldoctor.predict.load.programs import export_fails, safetensors_fails, scripted_fails
@@ -25,7 +25,7 @@ FORWARD_MODES = ("forward", "jit_forward", "export_forward")
 
 
 # What allowing names may help against.
-_CURABLE = frozenset({"wo_unsupported_global", "wo_unsupported_instance", "wo_unsupported_build"})
+CURABLE = frozenset({"wo_unsupported_global", "wo_unsupported_instance", "wo_unsupported_build"})
 # Names in a fix; `Predictor.cure` has all of them.
 _MOST_NAMES = 5
 
@@ -37,6 +37,7 @@ class Predictor:
         self.file = look(checkpoint)
         self._failures: dict[tuple[str, Host], Failure | None] = {}
         self._cures: dict[Column, Cure | None] = {}
+        self.danger = danger(checkpoint)
 
     def predict(
         self,
@@ -64,9 +65,16 @@ class Predictor:
         outcome = (
             _between(torch, mode, importable, ends) if len(ends) == 2 else _outcome(torch, mode, importable, *ends[0])
         )
-        if outcome.outcome_class in _CURABLE:
-            return outcome._replace(fix=_allow(self._cure(found[-1]), outcome.fix))
-        return outcome
+        return outcome if outcome.loads else outcome._replace(fix=self._fix(outcome, found[-1]))
+
+    def _fix(self, outcome: LoadOutcome, column: Column) -> str:
+        checkpoint = self.file.checkpoint
+        words = fix(outcome.outcome_class, checkpoint, outcome.mode)
+        if outcome.outcome == "refused" and self.danger:
+            return f"do not load it: {self.danger}"
+        if outcome.outcome_class not in CURABLE or not fits(checkpoint, outcome.mode):
+            return words
+        return _allow(self._cure(column), words)
 
     def cure(self, torch: str) -> Cure | None:
         """What the restricted loader of that release must be allowed; None when it takes the file, or has none."""
@@ -111,7 +119,22 @@ def matrix(
     gpus: int = 0,
 ) -> tuple[LoadOutcome, ...]:
     """The verdicts for all releases, modes and states of custom code, in that order."""
-    predictor = Predictor(checkpoint)
+    return matrix_of(
+        Predictor(checkpoint), releases, modes, importable=importable, python=python, numpy=numpy, gpus=gpus
+    )
+
+
+def matrix_of(
+    predictor: Predictor,
+    releases: Iterable[str],
+    modes: Iterable[str] = MODES,
+    *,
+    importable: Iterable[bool] = (True,),
+    python: str | None = None,
+    numpy: str | None = None,
+    gpus: int = 0,
+) -> tuple[LoadOutcome, ...]:
+    """The same from a predictor that is there already."""
     return tuple(
         [
             predictor.predict(release, mode, importable=there, python=python, numpy=numpy, gpus=gpus)
@@ -187,9 +210,8 @@ def _outcome(torch: str, mode: str, importable: bool, failure: Failure | None, c
         failure.exception,
         failure.message,
         reason(failure, column),
-        fix(failure),
-        failure.position,
-        measured,
+        position=failure.position,
+        measured=measured,
     )
 
 

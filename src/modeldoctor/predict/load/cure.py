@@ -1,8 +1,10 @@
 """What lets the restricted loader take a file that it refuses, and whether that works: tried on the same steps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from modeldoctor.facts.checkpoint import Checkpoint
+from modeldoctor.predict.globals import Use, judge
 from modeldoctor.predict.load.failures import Failure
 from modeldoctor.predict.load.releases import Column
 from modeldoctor.predict.load.steps import File
@@ -37,10 +39,8 @@ _MADE = {
     "numpy.random._pickle.__randomstate_ctor": "numpy.random.mtrand.RandomState",
     "numpy.random._pickle.__generator_ctor": "numpy.random._generator.Generator",
 }
-# Calling these is running code of the file's choice: allowing them gives the protection up.
-_OPEN_DOORS = frozenset(
-    {"builtins.getattr", "builtins.eval", "builtins.exec", "builtins.__import__", "operator.attrgetter"}
-)
+# Judgements under which allowing a name gives up what the restricted loader protects against.
+_OPEN_DOORS = frozenset({"dangerous", "code", "resolver", "unclear"})
 
 
 class Cure(NamedTuple):
@@ -61,12 +61,28 @@ def cure(file: File, host: Host) -> Cure | None:
         return None
     if "warns_of_protocol" not in column.does:  # came with add_safe_globals, in 2.4
         return Cure(names, f"torch {column.release} has no add_safe_globals")
-    if doors := [name for name in names if name in _OPEN_DOORS]:
-        return Cure(names, f"it needs {quoted(doors[0])}, which lets the file call anything")
+    if door := _door(file.checkpoint, _OPEN_DOORS):
+        return Cure(names, f"{door}: allowing that gives the protection up")
+    if odd := [name for name in names if not all(part.isidentifier() for part in name.split("."))]:
+        return Cure(names, f"{quoted(odd[0])} is no name that code could import")
     does = column.does | {"creates_allowed_classes"}
     allowing = column._replace(allowed=column.allowed | set(names), does=does)
     left = _first(file, host._replace(column=allowing))
     return Cure(names, None if left is None else f"then {_says(left)}")
+
+
+def danger(checkpoint: Checkpoint) -> str:
+    """What the file does when it is loaded without restrictions, if that is known to be harmful; else nothing."""
+    return _door(checkpoint, {"dangerous"})
+
+
+def _door(checkpoint: Checkpoint, kinds: Collection[str]) -> str:
+    for item in (item for pickle in checkpoint.pickles for item in pickle.globals):
+        uses: tuple[Use, ...] = ("called", "instantiated", "named")
+        for judged in [judge(item.module, item.name, use) for use in uses if use in item.uses]:
+            if judged.kind in kinds:
+                return f"the file uses {quoted(str(item))}" + (f", which {judged.words}" if judged.words else "")
+    return ""
 
 
 def _first(file: File, host: Host) -> Failure | None:
@@ -115,6 +131,24 @@ def snippet(names: Sequence[str], path: str, *, since: tuple[int, int] = (2, 6))
     else:
         uses = [f"with torch.serialization.safe_globals([{allowed}]):", f"    {load}"]
     return "\n".join(["import torch", *imports, "", *uses])
+
+
+def resave(checkpoint: Checkpoint) -> str:
+    """The lines that turn the file into one that every release loads; nothing when that takes more than saving again.
+
+    They run what the file holds, once, where its classes are.
+    """
+    contents, key = checkpoint.anatomy.contents, checkpoint.anatomy.weights_key
+    keys = "".join(f"[{part!r}]" for part in (key or "").split(".") if part)
+    if contents not in {"module", "state_dict", "tensor", "tensors"} and not keys:
+        return ""
+    stem, dot, suffix = checkpoint.path.rpartition(".")
+    saved = f"{stem}-weights.{suffix}" if dot and "/" not in suffix else f"{checkpoint.path}-weights"
+    lines = ["import torch", ""]
+    lines.append(f'weights = torch.load({checkpoint.path!r}, map_location="cpu", weights_only=False){keys}')
+    if contents == "module" or keys:
+        lines += ["if isinstance(weights, torch.nn.Module):", "    weights = weights.state_dict()"]
+    return "\n".join([*lines, f"torch.save(weights, {saved!r})"])
 
 
 def _imports(names: Sequence[str]) -> tuple[list[str], list[str]]:

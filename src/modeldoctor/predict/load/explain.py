@@ -1,11 +1,14 @@
 """Why a load fails and what to do, in words: one sentence part for the reason, one for the fix."""
 
+from collections.abc import Collection
+
+from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.predict.load.failures import Failure
 from modeldoctor.predict.load.releases import Column
 from modeldoctor.wording import quoted
 
 _TRUST = "pass `weights_only=False` if you trust whoever wrote the file"
-_SAVE_AGAIN = "load it where it was written and save its `state_dict()` alone"
+_SAVE_AGAIN = "load it where it was written and save {what} alone"
 _FETCH = "get the file again: copy or download it whole, and compare checksums"
 _NEWER = "use a newer torch"
 
@@ -29,7 +32,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "it is a TorchScript archive, which torch.load with weights_only refuses since 2.6",
         "load it with `torch.jit.load`",
     ),
-    "module_missing": ("the module of {} cannot be imported there", "install what provides it, or {again}"),
+    "module_missing": ("the module {} cannot be imported there", "install what provides it, or {again}"),
     "attribute_missing_in_module": ("{} does not exist there", "use the releases it was written with, or {again}"),
     "rebuild_signature_mismatch": ("{} takes other arguments in torch {release}", _NEWER),
     "layout_unsupported": ("torch {release} cannot rebuild the layout {}", _NEWER),
@@ -84,18 +87,55 @@ _WORDS: dict[str, tuple[str, str]] = {
     "other": ("torch {release} fails on {}", ""),
 }
 
+_TORCH_LOAD = frozenset({"default", "weights_only", "full", "default_cpu", "mmap", "forward"})
+# Format → (ways of loading that are meant for it, the loader in words).
+_LOADERS: dict[str, tuple[Collection[str], str]] = {
+    "torch-zip": (_TORCH_LOAD, "`torch.load`"),
+    "torch-legacy": (_TORCH_LOAD, "`torch.load`"),
+    "torch-tar": (_TORCH_LOAD, "`torch.load`"),
+    "torchscript": (_TORCH_LOAD | {"jit", "jit_forward"}, "`torch.jit.load`"),
+    "torch-export": (("export", "export_forward"), "`torch.export.load`"),
+    "torch-package": ((), "`torch.package.PackageImporter`"),
+    "safetensors": (("safetensors",), "`safetensors.torch.load_file`"),
+    "joblib": ((), "`joblib.load`"),
+    "pickle": ((), "what wrote it: it is a pickle of its own, not one of `torch.save`"),
+}
+
 
 def reason(failure: Failure, column: Column | None) -> str:
     """Why."""
-    template = _of(failure)[0]
+    template = _of(failure.kind)[0]
     subject = failure.subject if failure.kind == "unknown" else quoted(failure.subject) if failure.subject else "it"
-    return template.format(subject, release=column.release if column else "")
+    words = template.format(subject, release=column.release if column else "")
+    if failure.kind == "module_missing" and failure.subject.startswith("numpy._core"):
+        return f"{words}: it came with NumPy 2"
+    return words
 
 
-def fix(failure: Failure) -> str:
-    """What to do; empty when nothing is known to help."""
-    return _of(failure)[1].format(again=_SAVE_AGAIN)
+def fix(kind: str, checkpoint: Checkpoint, mode: str) -> str:
+    """What to do about a failure of that class; empty when nothing is known to help.
+
+    For a file of another loader, that is to use this loader.
+    """
+    if kind == "safetensors_error" and checkpoint.format != "safetensors" and mode in _TORCH_LOAD:
+        return "rename it: `torch.load` takes what ends in `.safetensors` for that format since 2.13"
+    if kind != "unknown" and not fits(checkpoint, mode):
+        return _elsewhere(checkpoint)
+    if kind == "attribute_missing_in_module" and mode not in _TORCH_LOAD:
+        return _NEWER
+    what = "its `state_dict()`" if checkpoint.anatomy.contents == "module" else "the tensors"
+    return _of(kind)[1].format(again=_SAVE_AGAIN.format(what=what))
 
 
-def _of(failure: Failure) -> tuple[str, str]:
-    return _WORDS.get(failure.kind.removeprefix("wo_wrapped_"), _WORDS["other"])
+def fits(checkpoint: Checkpoint, mode: str) -> bool:
+    """Whether the way of loading is meant for such files."""
+    return mode in _LOADERS.get(checkpoint.format, ((), ""))[0]
+
+
+def _elsewhere(checkpoint: Checkpoint) -> str:
+    loader = _LOADERS.get(checkpoint.format, ((), ""))[1] if checkpoint.state != "unreadable" else ""
+    return f"load it with {loader}" if loader else checkpoint.advice or _FETCH
+
+
+def _of(kind: str) -> tuple[str, str]:
+    return _WORDS.get(kind.removeprefix("wo_wrapped_"), _WORDS["other"])

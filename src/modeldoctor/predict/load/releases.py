@@ -29,9 +29,14 @@ class Column(NamedTuple):
     schema: tuple[int, int] | None
 
 
+_VERSION = re.compile(
+    r"v?(\d{1,9})\.(\d{1,9})(?:\.\d+)*(?:[._-]?(?:a|b|rc|alpha|beta|pre|dev|post)[._-]?\d*)*(?:\+[\w.+-]+)?", re.ASCII
+)
+
+
 def parse(version: str) -> Key | None:
-    """The first two numbers of a version (`2.6.0+cu124` → (2, 6)), or None."""
-    found = re.match(r"v?(\d+)\.(\d+)(?!\d)", version.strip())
+    """The first two numbers of a version (`2.6.0+cu124` → (2, 6)), or None for what is none (PEP 440)."""
+    found = _VERSION.fullmatch(version.strip())
     return (int(found[1]), int(found[2])) if found else None
 
 

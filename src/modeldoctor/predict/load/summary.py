@@ -14,13 +14,10 @@ class Range(NamedTuple):
     last: str
     outcome: LoadOutcome
 
-    def __str__(self) -> str:
-        span = (
-            _series(self.first)
-            if _series(self.first) == _series(self.last)
-            else f"{_series(self.first)} – {_series(self.last)}"
-        )
-        return f"{span} {self.outcome.outcome}"
+    @property
+    def span(self) -> str:
+        """`1.7 – 2.5`: series, since patch releases do not differ."""
+        return _span(self.first, self.last)
 
 
 def summarise(outcomes: Iterable[LoadOutcome]) -> dict[tuple[str, bool], tuple[Range, ...]]:
@@ -39,7 +36,11 @@ def _ranges(outcomes: list[LoadOutcome]) -> Iterable[Range]:
 
 def line(ranges: tuple[Range, ...]) -> str:
     """`1.4 fails; 1.7 – 2.5 loads; 2.6 – 2.15 refused`."""
-    return "; ".join(str(each) for each in ranges)
+    texts = []
+    for verdict, members in groupby(ranges, key=lambda each: each.outcome.outcome):
+        same = list(members)
+        texts.append(f"{_span(same[0].first, same[-1].last)} {verdict}")
+    return "; ".join(texts)
 
 
 def rows(outcomes: Iterable[LoadOutcome]) -> list[dict[str, Any]]:
@@ -60,6 +61,10 @@ def rows(outcomes: Iterable[LoadOutcome]) -> list[dict[str, Any]]:
         }
         for outcome in outcomes
     ]
+
+
+def _span(first: str, last: str) -> str:
+    return _series(first) if _series(first) == _series(last) else f"{_series(first)} – {_series(last)}"
 
 
 def _series(release: str) -> str:
