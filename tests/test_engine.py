@@ -21,7 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Examine files `a.pt` and so on with the given rules; `read` may be replaced."""
     monkeypatch.chdir(tmp_path)
 
-    def read(path: str, shown: str, *, sha256: bool = False) -> Iterator[Subject]:
+    def read(path: str, shown: str, *, sha256: bool = False, **_: object) -> Iterator[Subject]:
         if "crash" in path:
             raise KeyError(path)
         if "locked" in path:

@@ -105,15 +105,13 @@ def is_accepted(finding: Finding) -> bool:
     return finding.suppressed is not None and finding.suppressed["kind"] == "baseline"
 
 
-def written(report: Report, path: str) -> Report:
+def written(report: Report, path: str, shown: str) -> Report:
     """Write all findings of a report to the baseline, but those of its own family; the report with them hidden."""
     findings = tuple(
-        accepted(finding, path) if finding.suppressed is None and not finding.code.startswith("MDR9") else finding
+        accepted(finding, shown) if finding.suppressed is None and not finding.code.startswith("MDR9") else finding
         for finding in report.findings
     )
     _write(path, [entry_of(finding) for finding in findings if is_accepted(finding)])
-    # What an older baseline no longer needed is not in the new one.
-    findings = tuple(finding for finding in findings if finding.name != "stale-baseline")
     return report._replace(findings=findings)
 
 

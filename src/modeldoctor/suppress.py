@@ -73,7 +73,7 @@ def settle(findings: list[Finding], scope: Scope, config: Config) -> Settled:
         decision._replace(used=times if times or _looked_at(decision, scope, config.root) else None)
         for decision, times in zip(decisions, used, strict=True)
     ]
-    if config.baseline is None or not os.path.lexists(config.baseline):
+    if config.baseline is None:
         return Settled(settled, judged, (), notices)
     return _with_baseline(Settled(settled, judged, (), notices), scope, config.baseline)
 

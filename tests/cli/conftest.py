@@ -33,7 +33,7 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modeldoctor: Comman
     for name in ("good.pt", "bad.pt", "odd.pt", "junk.bin", "model.onnx", "crash.pt"):
         Path(name).write_bytes(b"x")
 
-    def read(path: str, shown: str, *, sha256: bool = False) -> Iterator[Subject]:
+    def read(path: str, shown: str, *, sha256: bool = False, **_: object) -> Iterator[Subject]:
         if "crash" in path:
             raise KeyError(path)
         facts = foreign(shown) if "onnx" in path else unknown(shown) if "junk" in path else checkpoint(shown)

@@ -16,8 +16,12 @@ _Version = str | None
 def check(
     targets: Annotated[list[str], typer.Argument(metavar="TARGET...", help="Files, folders or globs.")],
     format: Annotated[  # noqa: A002 - the option's name
-        Literal["terminal", "plain", "json"] | None,
+        Literal["terminal", "plain", "json", "sarif", "github", "gitlab", "junit", "markdown"] | None,
         typer.Option(help="What to print; on a terminal `terminal`, else `plain`."),
+    ] = None,
+    reports: Annotated[
+        _Selectors,
+        typer.Option("--report", metavar="FORMAT=PATH", help="Write this report too; as often as you like."),
     ] = None,
     select: Annotated[_Selectors, typer.Option(help="Only these rules: codes, prefixes or slugs.")] = None,
     extend_select: Annotated[_Selectors, typer.Option(help="These rules too.")] = None,
@@ -38,11 +42,32 @@ def check(
     sha256: Annotated[
         bool | None, typer.Option("--sha256", help="Put each file's digest into the report (reads all of it).")
     ] = None,
+    preview: Annotated[bool | None, typer.Option("--preview", help="Rules in preview too.")] = None,
+    exclude: Annotated[_Selectors, typer.Option(metavar="PATTERN", help="Not these paths.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Findings that are known and accepted do not fail.")
+    ] = None,
+    write_baseline: Annotated[
+        bool, typer.Option("--write-baseline", help="Accept all findings of this run in that file.")
+    ] = False,
+    prune_baseline: Annotated[
+        bool, typer.Option("--prune-baseline", help="Take out of that file what is no longer found.")
+    ] = False,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Judge suppressions as on this day (default: today).")
+    ] = None,
+    category: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Tells this run in SARIF from others on the same commit.")
+    ] = None,
     torch: Annotated[_Version, typer.Option(metavar="VERSION", help="The torch that will load it.")] = None,
     python: Annotated[_Version, typer.Option(metavar="VERSION", help="The Python there.")] = None,
     numpy: Annotated[_Version, typer.Option(metavar="VERSION", help="The NumPy there.")] = None,
     cuda: Annotated[_Version, typer.Option(metavar="VERSION", help="The CUDA of that torch, or cpu.")] = None,
     gpu: Annotated[_Selectors, typer.Option(metavar="NAME", help="The GPU there, or none.")] = None,
+    ts_config: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="TorchServe's config.properties (else the one beside an archive)."),
+    ] = None,
     config: ConfigFile = None,
     no_config: NoConfig = False,
     color: Color = "auto",
@@ -54,15 +79,24 @@ def check(
     Nothing in them is executed. Exits with 0 when nothing is at or above --fail-on, with 1 when something is, and with
     2 when the job could not be done.
     """
-    from modeldoctor.cli.output import report
+    from modeldoctor.cli.output import report, report_files
     from modeldoctor.config import resolve
     from modeldoctor.engine import run
+
+    files = report_files(reports or [])
 
     flags = {
         "select": select, "extend_select": extend_select, "ignore": ignore,
         "fail_on": "never" if exit_zero else fail_on, "min_severity": min_severity,
+        "preview": preview, "exclude": exclude, "baseline": baseline, "as_of": as_of,
         "strict": strict, "allow_empty": allow_empty, "sha256": sha256,
-        "torch": torch, "python": python, "numpy": numpy, "cuda": cuda, "gpu": gpu,
+        "torch": torch, "python": python, "numpy": numpy, "cuda": cuda, "gpu": gpu, "ts_config": ts_config,
     }  # fmt: skip
     settings = resolve(flags, file=config, search=not no_config)
-    return report(run(tuple(targets), settings), format, color, -1 if quiet else verbose)
+    if write_baseline or prune_baseline:
+        from modeldoctor.cli.accept import rewritten
+
+        result = rewritten(tuple(targets), settings, write=write_baseline)
+    else:
+        result = run(tuple(targets), settings)
+    return report(result, format, color, -1 if quiet else verbose, files, category or "")

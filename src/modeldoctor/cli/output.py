@@ -4,9 +4,14 @@ import errno
 import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
-from modeldoctor.findings import Report
+from modeldoctor.errors import UsageError
+from modeldoctor.findings import Failure, Report
 from modeldoctor.reporters.text import Line, encodable, printable, render
+
+if TYPE_CHECKING:
+    from modeldoctor.reporters.formats import Setup
 
 # Columns within which text is laid out.
 MIN_WIDTH, MAX_WIDTH = 40, 120
@@ -65,13 +70,80 @@ def show(lines: list[Line], format_: str | None, color: str, code: int) -> int:
     return write(styled(lines, width=width(), color=use_color(color)), code)
 
 
-def report(result: Report, format_: str | None, color: str, verbosity: int) -> int:
-    """Print a report in the format asked for, and what failed on standard error; the exit code."""
-    code = result.exit_code()
-    if format_ == "json":
-        from modeldoctor.reporters.json import report_text
+def report_files(wanted: list[str]) -> list[tuple[str, str]]:
+    """The `FORMAT=PATH` of `--report` taken apart; UsageError for a format that there is none of."""
+    from modeldoctor.reporters.formats import MACHINE
 
-        return write(report_text(result), code)
+    files = []
+    for text in wanted:
+        name, equals, path = text.partition("=")
+        if not equals or not path:
+            raise UsageError(f"`--report {text}` must be FORMAT=PATH, such as sarif=modeldoctor.sarif")
+        if name not in {*MACHINE, "plain"}:
+            from modeldoctor.selection import did_you_mean
+
+            near = did_you_mean(name, [*MACHINE, "plain"])
+            raise UsageError(f"`--report {text}`: there is no format `{name}`{near}")
+        files.append((name, path))
+    return files
+
+
+def written(result: Report, files: list[tuple[str, str]], setup: "Setup") -> Report:
+    """Write the report to files; the report, with a failure for each that could not be written."""
+    from modeldoctor.reporters.formats import machine_text
+
+    failures = [Failure(f"cannot write the report {path}: {reason}") for _, path in files if (reason := _refusal(path))]
+    result = result._replace(failures=(*result.failures, *failures))
+    for name, path in files:
+        if name == "plain":
+            from modeldoctor.reporters.plain import plain
+
+            text = plain(result)
+        else:
+            text = machine_text(result, name, setup)
+        if not _refusal(path):
+            with open(path, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+                file.write(text)
+    return result
+
+
+def _refusal(path: str) -> str | None:
+    """Why a file can't be written."""
+    try:
+        with open(path, "a", encoding="utf-8"):
+            return None
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+
+
+def repository_prefix() -> str:
+    """The way from the root of the repository, as the platform checked it out, to the working directory."""
+    here = os.getcwd()
+    root = next((os.environ[name] for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR") if os.environ.get(name)), None)
+    if root is None:
+        root = here
+        while not os.path.exists(os.path.join(root, ".git")):
+            root, below = os.path.dirname(root), root
+            if root == below:
+                return ""
+    prefix = os.path.relpath(os.path.realpath(here), os.path.realpath(root)).replace(os.sep, "/")
+    return "" if prefix == "." or prefix.startswith("..") else prefix
+
+
+def report(
+    result: Report, format_: str | None, color: str, verbosity: int, files: list[tuple[str, str]], category: str
+) -> int:
+    """Print a report in one format, write it in others, and say on standard error what failed; the exit code."""
+    from modeldoctor.reporters.formats import MACHINE, Setup, machine_text
+
+    setup = Setup()
+    if files or format_ in MACHINE:
+        setup = Setup(repository_prefix(), category)
+    if files:
+        result = written(result, files, setup)
+    code = result.exit_code()
+    if format_ in MACHINE:
+        return write(machine_text(result, str(format_), setup), code)
     if on_terminal(format_):
         from modeldoctor.reporters.blocks import blocks
 
@@ -80,6 +152,8 @@ def report(result: Report, format_: str | None, color: str, verbosity: int) -> i
         from modeldoctor.reporters.plain import plain
 
         code = write(plain(result, verbosity=verbosity), code)
+    for notice in result.notices:
+        sys.stderr.write(f"note: {printable(notice)}\n")
     for failure in result.failures:
         sys.stderr.write(f"error: {printable(failure.message)}\n")
         if verbosity > 1 and failure.traceback:

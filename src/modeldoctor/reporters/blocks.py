@@ -8,6 +8,7 @@ from modeldoctor.findings import Finding, Report, Subject
 from modeldoctor.reporters import describe
 from modeldoctor.reporters.bars import bars
 from modeldoctor.reporters.listing import listing
+from modeldoctor.reporters.snippets import inside, snippet
 from modeldoctor.reporters.summary import counted, place, shown, verdict
 from modeldoctor.reporters.text import Line, line
 from modeldoctor.wording import count, size
@@ -36,7 +37,7 @@ def blocks(report: Report, *, width: int, verbosity: int = 0) -> list[Line]:
         lines = [_target(report.target), line(), *_facts(report, width, verbose=verbosity > 0)]
     groups = _grouped(report)
     for group in groups if verbosity > 0 else groups[:GROUPS]:
-        lines += [*_finding(group, verbose=verbosity > 0), line()]
+        lines += [*_finding(group, width=width, verbose=verbosity > 0), line()]
     if (left := len(groups) - GROUPS) > 0 and verbosity < 1:
         lines += [line((f"… and {count(left, 'more finding')} (-v shows them)", "dim")), line()]
     if verbosity > 0 and report.skips:
@@ -94,19 +95,20 @@ def _grouped(report: Report) -> list[list[Finding]]:
     return sorted(groups.values(), key=lambda group: -group[0].severity)
 
 
-def _finding(group: list[Finding], *, verbose: bool) -> list[Line]:
+def _finding(group: list[Finding], *, width: int, verbose: bool) -> list[Line]:
     """`error[MDR301] slug: message`, the places, the notes and the fix."""
     first = group[0]
     severity = str(first.severity)
     lines = [line((f"{severity}[{first.code}]", severity), (f" {first.name}", "bold"), f": {first.message}", hang=2)]
-    places = [place(item) for item in group]
-    lines += [line(("  --> ", "dim"), text, wrap=False) for text in (places if verbose else places[:PLACES])]
-    if len(places) > PLACES and not verbose:
-        lines.append(line((f"      … and {count(len(places) - PLACES, 'more place')} (-v lists them)", "dim")))
-    lines += [line(("  ::: ", "dim"), f"{place(item)}: {item.message}", wrap=False) for item in first.related]
+    for item in group if verbose else group[:PLACES]:
+        lines += [line(("  --> ", "dim"), place(item), wrap=False), *snippet(item, width=width)]
+    if len(group) > PLACES and not verbose:
+        lines.append(line((f"      … and {count(len(group) - PLACES, 'more place')} (-v lists them)", "dim")))
+    others = [item for item in first.related if item not in inside(first)]
+    lines += [line(("  ::: ", "dim"), f"{place(item)}: {item.message}", wrap=False) for item in others]
     notes = [*first.notes, *([("fix", first.fix)] if first.fix else [])]
     if verbose:
-        notes += [("confidence", str(first.confidence)), ("see", first.url)]
+        notes += [("confidence", str(first.confidence)), *([("see", first.url)] if first.url else [])]
     widest = max((len(label) for label, _ in notes), default=0)
     return lines + [_note(label, text, widest) for label, text in notes]
 

@@ -33,6 +33,7 @@ def report_text(report: Report) -> str:
             "findings": [_finding(finding) for finding in report.findings],
             "skipped": [skip._asdict() for skip in report.skips],
             "errors": errors(report.failures),
+            "warnings": list(report.notices),
             "summary": _summary(report),
         }
     )
@@ -193,6 +194,7 @@ def _summary(report: Report) -> dict[str, Any]:
     return {
         **{str(severity): counts[severity] for severity in sorted(Severity, reverse=True)},
         "suppressed": sum(1 for finding in report.findings if finding.suppressed is not None),
+        "baselined": sum(1 for finding in report.findings if (finding.suppressed or {}).get("kind") == "baseline"),
         "hidden": report.hidden,
         "targets": len(report.subjects),
         "understood": states["understood"],

@@ -42,8 +42,9 @@ def counted(report: Report) -> str:
         text += f", {len(codes)} skipped"
     if paths := [skip.path for skip in report.skips if not skip.code]:
         text += f", {count(len(paths), 'file')} not checked"
-    if suppressed := len(report.findings) - len(shown(report)):
-        text += f", {suppressed} suppressed"
+    if suppressed := [finding.suppressed for finding in report.findings if finding.suppressed is not None]:
+        baselined = sum(decision.get("kind") == "baseline" for decision in suppressed)
+        text += f", {len(suppressed)} suppressed" + (f" ({baselined} by the baseline)" if baselined else "")
     if report.hidden:
         text += f", {report.hidden} below --min-severity"
     return text
