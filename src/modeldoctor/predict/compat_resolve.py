@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from modeldoctor.facts.environment import Target, Value
-from modeldoctor.facts.pins import Installation, Pin, Step
+from modeldoctor.facts.pins import Image, Installation, Pin, Step
 from modeldoctor.facts.skew import Clash, Environment, Package
 from modeldoctor.predict import compat
 from modeldoctor.predict.compat_host import host
@@ -19,10 +19,19 @@ DECLARE = ("torchvision", "torchaudio", "torchtext", "xformers", "vllm", "accele
 BRING = {*DECLARE, "timm", "ultralytics", "fastai", "sentence-transformers", "open-clip-torch", "openai-whisper",
          "easyocr", "torchmetrics", "kornia", "pytorch-ignite", "segmentation-models-pytorch"}  # fmt: skip
 
+# Base images without torch.
+PLAIN = {"python", "lambda", "nvidia/cuda", "ubuntu", "debian", "centos", "rockylinux", "almalinux", "fedora", "alpine",
+         "amazonlinux"}  # fmt: skip
+
 
 def resolve(installation: Installation, target: Target) -> Environment:
     """The environment. What flags and the configuration say overrides what the project says."""
     return _Resolver(installation, target).environment()
+
+
+def may_hold_torch(image: Image) -> bool:
+    """Whether an image may bring a torch although its tag does not say which."""
+    return not (image.os or image.python) if not image.family else image.family not in PLAIN
 
 
 def usable_specifier(pin: Pin) -> str:
@@ -44,7 +53,7 @@ class _Resolver:
         self.clashes: list[Clash] = []
         self.wanted: dict[str, list[Pin]] = {}
         image = installation.image
-        if image and not image.family and installation.kind == "dockerfile" and not image.os and not image.python:
+        if image and not image.torch and may_hold_torch(image):
             self.packages["torch"] = Package("torch", certain=False, why="the base image is not known")
         if image and image.torch:
             pin = Pin(

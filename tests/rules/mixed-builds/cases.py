@@ -42,4 +42,22 @@ CASES = [
         "one wheel for all builds",
         skew(f"--extra-index-url {HOST}/whl/cu126\ntorch==2.14.1+cu126\ntorchvision==0.29.2\n"),
     ),
+    bad(
+        "the last torchaudio and the newest torch",
+        skew("torch==2.15.0\ntorchaudio==2.11.0\n"),
+        "torchaudio 2.11.0+cu130 is another build than torch 2.15.0+cu132",
+        "compiled with different CUDA versions",
+        "`torch==2.14.1+cu130`",
+    ),
+    bad(
+        "torchvision without CUDA operators",
+        skew(docker("RUN pip install torch==2.6.0", f"RUN pip install torchvision==0.21.0 --index-url {HOST}/whl/cpu")),
+        "'CUDA' backend",
+        severity="warning",
+    ),
+    good("torchvision from 0.16 on only minds the major", skew("torch==2.14.1\ntorchvision==0.29.2\n")),
+    good(
+        "torchvision 0.2 is plain Python",
+        skew(f"-f {HOST}/whl/torch_stable.html\ntorch==1.0.1+cpu\ntorchvision==0.2.2\n"),
+    ),
 ]

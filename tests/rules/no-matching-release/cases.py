@@ -11,5 +11,6 @@ CASES = [
     good("LTS has an index of its own", skew(f"-f {HOST}/whl/lts/1.8/torch_lts.html\ntorch==1.8.2+cu111\n")),
     good("a private index", skew("-i https://nexus.example/simple\ntorch==2.5.2\n")),
     good("a pre-release", skew("torch==2.6.0.dev20250101\n")),
+    good("torch comes with a package of another number", skew("fastai==2.1.10\n")),
     skipped("newer than the tables", skew("torch==99.0\n"), "newer than the tables"),
 ]

@@ -41,4 +41,21 @@ CASES = [
     good("a build that may exist", skew(f"-i {HOST}/whl/cu126\ntorch==2.15.0\n")),
     good("a lock is a result", skew({"poetry.lock": '[[package]]\nname = "torch"\nversion = "1.9.1+cu111"\n'})),
     good("a wheel by its URL", skew(f"torch @ {HOST}/whl/cu121/torch-2.4.1%2Bcu121-cp310-cp310-linux_x86_64.whl\n")),
+    bad(
+        "an open requirement and an old extra index",
+        skew(f"--extra-index-url {HOST}/whl/cu113\ntorch>=1.7\n"),
+        "the cu113 index has no torch 2.15.0, so pip takes the default build cu132",
+        "`torch==1.12.1+cu113`",
+        severity="warning",
+    ),
+    good(
+        "the image has a torch of its own",
+        skew(
+            docker(
+                f"RUN pip install 'torch>=1.7' --extra-index-url {HOST}/whl/cu113",
+                base="nvcr.io/nvidia/pytorch:22.07-py3",
+            )
+        ),
+    ),
+    good("an extra index that has the newest", skew(f"--extra-index-url {HOST}/whl/cpu\ntorch>=1.7\n")),
 ]

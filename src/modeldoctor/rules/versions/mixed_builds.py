@@ -75,6 +75,8 @@ def _check(environment: Environment) -> Iterator[Hit]:
             continue  # the base image has it, and nothing says that it is used
         if compat.fits(name, package.version, public(torch.version)) is not True:
             continue  # that is said by companion-mismatch
+        if compat.has_variant(torch.version, torch.variant) is False or allows("<0.3", package.version):
+            continue  # that is said by no-such-build; torchvision 0.2 is plain Python
         error = _error(torch, package)
         if error:
             yield _hit(environment, torch, package, error)

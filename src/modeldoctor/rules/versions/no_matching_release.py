@@ -72,7 +72,7 @@ def _check(environment: Environment) -> Iterator[Hit | Unjudged]:
 
 
 def _exact(package: Package) -> Iterator[Hit | Unjudged]:
-    pin = next((pin for pin in package.pins if pin.version), None)
+    pin = next((pin for pin in package.pins if pin.version and pin.name == package.name), None)
     if pin is None or pin.url or pin.role == "locked" or pin.manager == "conda" or _own_index(package, pin):
         return
     version = public(pin.version)
