@@ -10,6 +10,7 @@ from modeldoctor.rules.plugins import plugin_rules
 # Which families judge which fact type: only those a target can yield are imported.
 FAMILIES: dict[str, tuple[str, ...]] = {
     "Checkpoint": ("file", "pickle"),
+    "Verdict": ("loading",),
     "Skew": ("versions",),
     "Suppression": ("gate",),
 }

@@ -1,0 +1,64 @@
+"""A model file joined with the torch that is going to load it."""
+
+from typing import NamedTuple
+
+from modeldoctor.facts.checkpoint import Checkpoint
+from modeldoctor.facts.environment import Target, Value
+from modeldoctor.facts.load import LoadOutcome
+
+
+class Loading(NamedTuple):
+    """How the project loads files, where its code or its environment says so; None: it says nothing.
+
+    `weights_only` is what is in force after `TORCH_FORCE_…` variables; `allowed` are names that
+    `add_safe_globals` or `safe_globals` allow; `map_location` whether one is given.
+    """
+
+    weights_only: Value | None = None
+    allowed: tuple[str, ...] = ()
+    map_location: bool = False
+
+
+class Change(NamedTuple):
+    """Releases in a row (`2.6 – 2.15`) that do not load the file by default, and what the last of them says."""
+
+    span: str
+    outcome: LoadOutcome
+
+
+class Code(NamedTuple):
+    """A module of the project or of a package that the pickle imports, looked for where it is going to be loaded.
+
+    `status`: `found`, `moved` (the names are in `elsewhere` now), `missing`, `no such name` (the module is there
+    without them), `not installed` (a package that nothing pins), `shadowed` (a local folder stands in for it).
+    `place` is the file and line that the status was read from.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    status: str
+    place: str = ""
+    elsewhere: str = ""
+
+
+class Verdict(NamedTuple):
+    """What loading the file will give.
+
+    `outcome` is that of the way in force under the target's torch, `full` that with weights_only=False, `forward` that
+    of a forward pass afterwards; all None without a target torch. `breaks` are the releases that do not load it as it
+    is loaded by default, oldest first; `newest` is the newest release that was judged. `cure` is code to paste.
+    `code` is what the pickle imports besides torch, as far as it was looked for.
+    """
+
+    path: str
+    checkpoint: Checkpoint
+    target: Target
+    loading: Loading = Loading()
+    outcome: LoadOutcome | None = None
+    full: LoadOutcome | None = None
+    forward: LoadOutcome | None = None
+    breaks: tuple[Change, ...] = ()
+    newest: str = ""
+    cure: tuple[str, str] | None = None
+    danger: str = ""
+    code: tuple[Code, ...] = ()

@@ -1,0 +1,95 @@
+"""A file and its target → the verdict that the loading rules judge."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from modeldoctor.facts.checkpoint import Checkpoint
+from modeldoctor.facts.environment import Target
+from modeldoctor.facts.load import LoadOutcome
+from modeldoctor.facts.verdict import Change, Code, Loading, Verdict
+from modeldoctor.predict.load import CURABLE, Predictor, matrix_of
+from modeldoctor.predict.load.cure import resave, snippet
+from modeldoctor.predict.load.explain import fits
+from modeldoctor.predict.load.releases import columns
+from modeldoctor.predict.load.summary import Range, summarise
+
+# More GPUs than any host has: without a known target no device is missing.
+_ANY_GPU = 64
+# Nobody who does not say so deploys an older release; `inspect` shows those too.
+_RECENT = (2, 0)
+_USUAL = (("safetensors", "safetensors"), ("torchscript", "jit"), ("torch-export", "export"))
+
+
+def usual_mode(checkpoint: Checkpoint) -> str:
+    """How such a file is loaded when nobody says otherwise."""
+    return dict(_USUAL).get(checkpoint.format, "default")
+
+
+def verdict(
+    checkpoint: Checkpoint, target: Target, loading: Loading | None = None, code: tuple[Code, ...] = ()
+) -> Verdict | None:
+    """The verdict on a file; None for what no torch loader is meant for."""
+    mode = usual_mode(checkpoint)
+    if not fits(checkpoint, mode):
+        return None
+    loading = loading or Loading()
+    predictor = Predictor(checkpoint)
+    python = target.python.text if target.python else None
+    numpy = target.numpy.text if target.numpy else None
+    gpus = _ANY_GPU if target.cpu_only is None else len(target.gpus or ())
+    base = Verdict(checkpoint.path, checkpoint, target, loading, danger=predictor.danger, code=code)
+    if target.torch is None:
+        found = summarise(matrix_of(predictor, _recent(), (mode,), gpus=_ANY_GPU))[mode, True]
+        breaks = tuple(_changes(found))
+        return base._replace(breaks=breaks, newest=found[-1].last, cure=_cure(predictor, found[-1].outcome))
+    torch = target.torch.text
+    there = not any(each.status in {"missing", "moved", "no such name"} for each in code)
+    outcome = predictor.predict(torch, in_force(mode, loading), importable=there, python=python, numpy=numpy, gpus=gpus)
+    full = (
+        predictor.predict(torch, "full", importable=there, python=python, numpy=numpy, gpus=gpus)
+        if mode == "default"
+        else None
+    )
+    forward = (
+        predictor.predict(torch, "forward", importable=there, python=python, numpy=numpy, gpus=gpus)
+        if mode == "default"
+        else None
+    )
+    if outcome.outcome == "refused" and _allowed(predictor, torch, loading):
+        outcome = full or outcome
+    return base._replace(outcome=outcome, full=full, forward=forward, newest=torch, cure=_cure(predictor, outcome))
+
+
+def _changes(found: tuple[Range, ...]) -> Iterator[Change]:
+    """The stretches of releases that refuse or fail, whatever their reasons."""
+    for outcome, members in groupby(found, key=lambda each: each.outcome.outcome):
+        same = list(members)
+        if outcome in {"refused", "fails"}:
+            yield Change(same[0]._replace(last=same[-1].last).span, same[-1].outcome)
+
+
+def _recent() -> list[str]:
+    return [column.release for column in columns() if column.key >= _RECENT]
+
+
+def in_force(mode: str, loading: Loading) -> str:
+    """The way of loading that the project's code and environment lead to."""
+    if mode != "default" or loading.weights_only is None:
+        return "default_cpu" if mode == "default" and loading.map_location else mode
+    return "weights_only" if loading.weights_only.text == "True" else "full"
+
+
+def _allowed(predictor: Predictor, torch: str, loading: Loading) -> bool:
+    """Whether the project allows every name that the restricted loader wants."""
+    cure = predictor.cure(torch)
+    return cure is not None and not cure.why_not and set(cure.names) <= set(loading.allowed)
+
+
+def _cure(predictor: Predictor, outcome: LoadOutcome) -> tuple[str, str] | None:
+    """Code that lets the release take the file, and what it is for."""
+    if outcome.outcome != "refused" or predictor.danger:
+        return None
+    found = predictor.cure(outcome.torch) if outcome.outcome_class in CURABLE else None
+    if found and not found.why_not:
+        return "if you trust these names, allow them", snippet(found.names, predictor.file.checkpoint.path)
+    return "if you trust the file, save its weights once, without classes", resave(predictor.file.checkpoint)

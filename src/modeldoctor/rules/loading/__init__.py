@@ -1,0 +1,1 @@
+"""301-309: whether the target's torch loads the file."""
