@@ -2,7 +2,8 @@ import pytest
 
 from modeldoctor.errors import UsageError
 from modeldoctor.findings import Severity
-from modeldoctor.selection import did_you_mean, find, matches, require_known, selected
+from modeldoctor.selection import find, matches, require_known, selected
+from modeldoctor.wording import did_you_mean
 from tests.reporters.samples import rule
 
 RULE = rule("MDR201", "full-model", Severity.ERROR)

@@ -8,7 +8,7 @@ from modeldoctor.config_file import ConfigFile
 from modeldoctor.errors import UsageError
 from modeldoctor.facts.suppression import Suppression
 from modeldoctor.findings import Severity
-from modeldoctor.selection import did_you_mean
+from modeldoctor.wording import did_you_mean
 
 _SEVERITIES = {str(severity): severity for severity in Severity}
 

@@ -74,7 +74,7 @@ def _load(name: str | None) -> Load | None:
     if name is None:
         return None
     if name not in STYLES:
-        from modeldoctor.selection import did_you_mean
+        from modeldoctor.wording import did_you_mean
 
         hint = did_you_mean(name, list(STYLES))
         raise UsageError(f"no way of loading is called `{name}`{hint}; `--load list` shows them")

@@ -1,9 +1,8 @@
 """Selectors: a rule's code, a prefix of it, its slug, or ALL."""
 
-from difflib import get_close_matches
-
 from modeldoctor.errors import UsageError
 from modeldoctor.rules.base import Rule
+from modeldoctor.wording import did_you_mean
 
 # Longer than any code: a slug names exactly one rule.
 _SLUG_WEIGHT = 99
@@ -69,13 +68,6 @@ def require_known(selectors: tuple[str, ...], rules: tuple[Rule, ...]) -> None:
         if selector.upper() != "ALL" and not any(matches(rule, selector) for rule in rules):
             names = [name for rule in rules for name in (rule.code, rule.slug)]
             raise UsageError(f"no rule is called `{selector}`{did_you_mean(selector, names)}")
-
-
-def did_you_mean(text: str, names: list[str]) -> str:
-    """`; did you mean …?` with up to three similar names, or nothing."""
-    known = {name.lower(): name for name in names}
-    close = [f"`{known[name]}`" for name in get_close_matches(text.lower(), known, n=3, cutoff=0.6)]
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def find(name: str, rules: tuple[Rule, ...]) -> Rule:

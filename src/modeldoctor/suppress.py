@@ -11,7 +11,8 @@ from modeldoctor.excerpts import lines_of
 from modeldoctor.facts.suppression import Suppression
 from modeldoctor.findings import Finding
 from modeldoctor.patterns import covers
-from modeldoctor.selection import current, did_you_mean, names
+from modeldoctor.selection import current, names
+from modeldoctor.wording import did_you_mean
 
 # Texts that may hold such comments, and the findings that they are about.
 _SUFFIXES = (".py", ".pyi", ".toml", ".txt", ".in", ".yaml", ".yml", ".cfg", ".ini", ".sh", ".conf", ".properties")

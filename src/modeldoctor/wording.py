@@ -74,3 +74,12 @@ def argument(path: str) -> str:
 def literal(text: str) -> str:
     """A text as a Python literal in code that users paste: keys of a hostile file may hold quotes and code."""
     return f'"{text}"' if text.isprintable() and not set(text) & {'"', "\\"} else repr(text)
+
+
+def did_you_mean(text: str, names: Iterable[str]) -> str:
+    """`; did you mean …?` with up to three similar names, or nothing."""
+    from difflib import get_close_matches
+
+    known = {name.lower(): name for name in names}
+    close = [f"`{known[name]}`" for name in get_close_matches(text.lower(), known, n=3, cutoff=0.6)]
+    return f"; did you mean {' or '.join(close)}?" if close else ""

@@ -80,7 +80,7 @@ def report_files(wanted: list[str]) -> list[tuple[str, str]]:
         if not equals or not path:
             raise UsageError(f"`--report {text}` must be FORMAT=PATH, such as sarif=modeldoctor.sarif")
         if name not in {*MACHINE, "plain"}:
-            from modeldoctor.selection import did_you_mean
+            from modeldoctor.wording import did_you_mean
 
             near = did_you_mean(name, [*MACHINE, "plain"])
             raise UsageError(f"`--report {text}`: there is no format `{name}`{near}")

@@ -43,7 +43,7 @@ def _require_input(spec: str) -> None:
         raise UsageError(f"--input must be a shape such as 1x3x224x224 or ids=1x128:int64, not `{spec}`")
     shape, _, dtype = spec.rpartition("=")[2].partition(":")
     if dtype and dtype not in _DTYPES:
-        from modeldoctor.selection import did_you_mean
+        from modeldoctor.wording import did_you_mean
 
         raise UsageError(f"--input: no dtype is called `{dtype}`{did_you_mean(dtype, sorted(_DTYPES))}")
     elements = 1

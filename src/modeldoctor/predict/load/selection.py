@@ -6,8 +6,8 @@ from typing import NamedTuple
 from modeldoctor.errors import UsageError
 from modeldoctor.predict.compat_gpu import gpu, gpu_names
 from modeldoctor.predict.load.releases import columns, parse
-from modeldoctor.selection import did_you_mean
 from modeldoctor.tables import table
+from modeldoctor.wording import did_you_mean
 
 
 class Beside(NamedTuple):
@@ -56,7 +56,7 @@ def _chosen(text: str) -> list[str]:
     low, high = parse(first), parse(last) if dash else None
     if low is None or (dash and high is None):
         raise UsageError(
-            f"`--torch {text}` is no torch release, range (`1.13-2.5`) or `all`{did_you_mean(text, list(known))}"
+            f"`--torch {text}` is no torch release, range (`1.13-2.5`) or `all`{did_you_mean(text, known)}"
         )
     if high is not None:
         return [release for release in known if low <= (parse(release) or (0, 0)) <= high]

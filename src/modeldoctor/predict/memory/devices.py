@@ -85,7 +85,7 @@ def _one(name: str, memory_gb: float | None, text: str) -> Card:
     sized = re.sub(r"([ -])(\d{2,3})$", r"\1\2gb", name)
     found = list(gpus_named(sized)) or list(gpus_named(name))
     if not found:
-        from modeldoctor.selection import did_you_mean
+        from modeldoctor.wording import did_you_mean
 
         hint = did_you_mean(text, [*gpu_names(), *table("gpus")["aws"]])
         raise UsageError(f"no GPU or machine is known as `{text}`{hint or '; `--gpu-memory 16GiB` takes any'}")
