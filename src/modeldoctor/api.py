@@ -1,15 +1,19 @@
 """The public Python API: `modeldoctor.check` and `modeldoctor.inspect`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from modeldoctor.facts.checkpoint import Checkpoint
     from modeldoctor.findings import Report
 
+Path: TypeAlias = "str | PathLike[str]"
+Paths: TypeAlias = "Path | Sequence[Path]"
+
 
 def check(
-    *paths: str,
+    *paths: Paths,
     select: Sequence[str] = (),
     extend_select: Sequence[str] = (),
     ignore: Sequence[str] = (),
@@ -19,6 +23,12 @@ def check(
     allow_empty: bool = False,
     sha256: bool = False,
     trusted_globals: Sequence[str] = (),
+    preview: bool = False,
+    exclude: Sequence[str] = (),
+    loaders: Sequence[str] = (),
+    cached_getters: Sequence[str] = (),
+    baseline: str | None = None,
+    as_of: str | None = None,
     torch: str | None = None,
     python: str | None = None,
     numpy: str | None = None,
@@ -28,9 +38,9 @@ def check(
 ) -> "Report":
     """Examine files, folders and globs as `modeldoctor check` does, without executing what is in them.
 
-    The options are those of the command. `config` names a configuration file; without it none is read. Raises
-    `modeldoctor.errors.UsageError` for an option that makes no sense; whatever lies in a file, and a path that does not
-    exist, is in the report: `Report.findings`, `Report.failures`, `Report.exit_code()`.
+    Paths are given one by one or as a list. The options are those of the command. `config` names a configuration file;
+    without it none is read. Raises `modeldoctor.errors.UsageError` for an option that makes no sense; whatever lies in a
+    file, and a path that does not exist, is in the report: `Report.findings`, `Report.failures`, `Report.exit_code()`.
     """
     from modeldoctor.config import resolve
     from modeldoctor.engine import run
@@ -38,10 +48,13 @@ def check(
     flags = {
         "select": list(select), "extend_select": list(extend_select), "ignore": list(ignore), "fail_on": fail_on,
         "min_severity": min_severity, "strict": strict or None, "allow_empty": allow_empty or None,
-        "sha256": sha256 or None, "trusted_globals": list(trusted_globals), "torch": torch, "python": python,
+        "sha256": sha256 or None, "trusted_globals": list(trusted_globals), "preview": preview or None,
+        "exclude": list(exclude), "loaders": list(loaders), "cached_getters": list(cached_getters),
+        "baseline": baseline, "as_of": as_of, "torch": torch, "python": python,
         "numpy": numpy, "cuda": cuda, "gpu": [gpu] if isinstance(gpu, str) else list(gpu),
     }  # fmt: skip
-    return run(paths, resolve(flags, file=config, search=False))
+    listed = [fspath(each) for path in paths for each in ([path] if isinstance(path, (str, PathLike)) else path)]
+    return run(tuple(listed), resolve(flags, file=config, search=False))
 
 
 def inspect(path: str, *, sha256: bool = False) -> "Checkpoint":

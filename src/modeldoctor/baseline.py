@@ -124,7 +124,8 @@ def pruned(report: Report, path: str) -> Report:
 def _write(path: str, entries: Iterable[Entry]) -> None:
     """Write a baseline, one entry a line so that changes can be read; UsageError when that can't be done."""
     rows = (json.dumps(entry._asdict()) for entry in sorted(entries, key=lambda entry: (entry.path, *entry)))
-    text = f'{{\n  "schema": "{SCHEMA}",\n  "findings": [\n    ' + ",\n    ".join(rows) + "\n  ]\n}\n"
+    listed = ",".join(f"\n    {row}" for row in rows)
+    text = f'{{\n  "schema": "{SCHEMA}",\n  "findings": [{listed}\n  ]\n}}\n'
     part = f"{path}.part"
     try:
         with open(part, "w", encoding="utf-8", newline="\n") as file:

@@ -19,6 +19,7 @@ COMMANDS = {
     "fit": "Say whether a model fits a GPU, and what the sum is made of.",
     "rules": "List what is checked.",
     "explain": "Say what a rule finds, why it matters and how to mend it.",
+    "config": "Show the settings that are in force, and where each comes from.",
 }
 
 
@@ -47,7 +48,7 @@ class LazyGroup(TyperGroup):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is meant; a file name in its place is answered with the command that checks it."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from modeldoctor.selection import did_you_mean
+            from modeldoctor.wording import did_you_mean
 
             if os.path.exists(args[0]):
                 raise UsageError(f"`{args[0]}` is no command; did you mean `modeldoctor check {args[0]}`?")

@@ -3,7 +3,6 @@
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from modeldoctor.findings import Finding, Report
-from modeldoctor.reporters.formats import in_words
 from modeldoctor.reporters.summary import place
 from modeldoctor.reporters.text import printable
 
@@ -37,7 +36,8 @@ def _case(suite: Element, path: str, name: str) -> Element:
 
 def _case_of(suite: Element, finding: Finding, report: Report) -> None:
     case = _case(suite, finding.where.path, f"{finding.code} {finding.name}: {finding.message}")
-    text = printable(f"{finding.severity}: {place(finding)}: {in_words(finding)}")
+    fix = f"; fix: {finding.fix}" if finding.fix else ""
+    text = printable(f"{finding.severity}: {place(finding)}: {finding.message}{fix}")
     if finding.suppressed is not None:
         why = " ".join(finding.suppressed[key] for key in ("source", "reason") if key in finding.suppressed)
         SubElement(case, "skipped", message=printable(f"suppressed by {why}"))
