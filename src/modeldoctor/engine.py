@@ -107,6 +107,30 @@ class _Run:
         self.subjects.append(_in_words(subject))
         for rule in self.rules(type(subject.facts).__name__):
             self.apply(rule, subject, context)
+        if type(subject.facts).__name__ == "Checkpoint" and subject.state == "understood":
+            self.judge_memory(subject, context)
+
+    def judge_memory(self, subject: Subject, context: Context) -> None:
+        """Judge whether a model fits the GPUs of the target, when they are known."""
+        rules = self.rules("Memory")
+        if not rules or not (subject.facts.tensors or subject.facts.shards):
+            return
+        fact = None
+        if context.target.gpus is not None:
+            from modeldoctor.predict.memory.target import memory_of
+
+            try:
+                fact = memory_of(subject.facts, context.target)
+            except UsageError as error:
+                for rule in rules:
+                    if "gpus" in rule.needs:
+                        self.skip(rule, subject.path, str(error).partition(";")[0])
+            if fact is None:  # a host without a GPU, or one that is not known
+                return
+        for rule in rules:
+            # Rules that need no GPU judge how a project serves the model: a file alone says nothing of that.
+            if fact is not None or "gpus" in rule.needs:
+                self.apply(rule, subject._replace(facts=fact), context)
 
     def rules(self, fact_type: str) -> tuple[Rule, ...]:
         """The selected rules for a type of fact; only now are their families imported."""

@@ -96,6 +96,7 @@ class Serving(NamedTuple):
     host_limit_where: Where | None = None
     shm_bytes: int | None = None
     shm_where: Where | None = None
+    shm_use: str = ""
     timeout_seconds: float | None = None
     timeout_what: str = ""
     timeout_where: Where | None = None

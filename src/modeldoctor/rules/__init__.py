@@ -9,8 +9,9 @@ from modeldoctor.rules.plugins import plugin_rules
 
 # Which families judge which fact type: only those a target can yield are imported.
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "Checkpoint": ("file", "pickle"),
+    "Checkpoint": ("file", "pickle", "memory"),
     "Verdict": ("loading",),
+    "Memory": ("memory",),
     "Skew": ("versions",),
     "Suppression": ("gate",),
 }

@@ -19,6 +19,7 @@ from modeldoctor.predict.memory.verdicts import judged
 from modeldoctor.tables import table
 
 WHILE_LOADING = "extra while loading"
+HELD = "model in host memory"
 
 
 class Model(NamedTuple):
@@ -222,7 +223,7 @@ def host_terms(model: Model, serving: Serving, *, gpu: bool) -> tuple[Term, ...]
     if taken.host_steady or not gpu:
         terms.append(
             Term(
-                "model in host memory",
+                HELD,
                 taken.host_steady,
                 taken.host_steady,
                 taken.host_steady,

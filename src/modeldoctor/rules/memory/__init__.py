@@ -1,0 +1,1 @@
+"""4xx: memory and load time."""
