@@ -12,6 +12,8 @@ from modeldoctor.readers.project.manifests.yaml_nodes import Node
 _NAMES = {"pytorch": "torch", "pytorch-cpu": "torch", "pytorch-gpu": "torch", "torchvision-cpu": "torchvision"}
 # Packages that state a CUDA version or its absence instead of being libraries one imports.
 _CUDA = {"pytorch-cuda", "cudatoolkit", "cuda-version", "cuda-toolkit", "cuda"}
+# Longer ones are no specs.
+MAX_SPEC = 300
 _SPEC = re.compile(
     r"(?:([\w./-]+)(?:/[\w-]+)?::)?([A-Za-z_][\w.-]*?)\s*(?:\[([^\]]*)\])?\s*((?:[=<>!~]|(?<=\s)[\d*|]).*)?$"
 )
@@ -112,7 +114,7 @@ def _locked(row: dict[str, str], path: str, line: int) -> list[Pin]:
 
 def spec(text: str, path: str, line: int | None) -> list[Pin]:
     """The pins of a conda match spec: `pytorch::pytorch=2.1.0=py3.10_cuda11.8_cudnn8.7.0_0`, `pytorch-cuda=11.8`."""
-    bare = text.split(" #", 1)[0].strip().strip("\"'")
+    bare = text[:MAX_SPEC].split(" #", 1)[0].strip().strip("\"'")
     found = _SPEC.match(bare)
     if found is None:
         return []

@@ -231,4 +231,4 @@ class _Reader:
 
 def _joined(text: str) -> str:
     """A continued instruction as one line."""
-    return re.sub(r"\s*\\\n\s*", " ", text).strip()
+    return " ".join(part.strip().removesuffix("\\").strip() for part in text.split("\n")).strip()

@@ -67,6 +67,8 @@ def parse(text: str, path: str, line: int | None, *, group: str = "", role: str 
 
 def parse_url(url: str, text: str, path: str, line: int | None) -> Pin | None:
     """The pin of a wheel, archive or repository that is named by where it lies; None when that doesn't say what."""
+    if len(url) > MAX_REQUIREMENT:
+        return None
     bare = unquote(url.split("#", 1)[0])
     egg = _EGG.search(url)
     file = _WHEEL.search(bare.rsplit("/", 1)[-1]) or _SDIST.search(bare.rsplit("/", 1)[-1])

@@ -6,6 +6,8 @@ from functools import cache
 from modeldoctor.facts.pins import Image
 from modeldoctor.tables import table
 
+# A reference has at most 255 characters for the name and 128 for the tag (distribution/reference).
+MAX_REFERENCE = 400
 # Images of other projects that are a Python, an operating system or a CUDA toolkit and say so in their tags.
 _PYTHON = re.compile(
     r"^(?:docker\.io/)?(?:library/|bitnami/|circleci/|cimg/|amd64/|arm64v8/)?(?:python|pypy)"
@@ -30,6 +32,7 @@ _DEBIAN = {"jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "boo
 
 def read_image(reference: str, path: str, line: int | None, *, platform: str = "") -> Image:
     """What a reference says. A digest is ignored; an unknown image keeps its reference and nothing else."""
+    reference = reference[:MAX_REFERENCE]
     bare = reference.split("@", 1)[0]
     image = Image(reference, path, line, platform=platform)
     host, _, rest = bare.partition("/")

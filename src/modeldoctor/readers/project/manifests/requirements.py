@@ -8,8 +8,6 @@ from modeldoctor.facts.pins import Flaw, Include, Index, Manifest, Pin, Step
 from modeldoctor.readers.project.manifests import entries
 from modeldoctor.readers.project.manifests.text import MAX_ENTRIES, MAX_LINE
 
-# pip/_internal/req/req_file.py, COMMENT_RE.
-_COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _OPTION = re.compile(r"\s(--?[A-Za-z][\w-]*)")
 
@@ -44,20 +42,29 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines with continuations joined and comments dropped, each with the number of its first line."""
     first, parts = 0, ""
     for number, line in enumerate(text.splitlines(), 1):
-        if parts and _COMMENT.match(line):
+        is_comment = line.lstrip().startswith("#")
+        if parts and is_comment:
             line = ""  # noqa: PLW2901 - pip drops a comment inside a continuation the same way
         first = first or number
-        if line.endswith("\\") and not _COMMENT.match(line):
+        if line.endswith("\\") and not is_comment:
             parts += line[:-1]
             if len(parts) > MAX_LINE:
                 break
             continue
-        content = _COMMENT.sub("", (parts + line)[:MAX_LINE]).strip()
+        content = without_comment((parts + line)[:MAX_LINE])
         if content:
             yield first, content
         first, parts = 0, ""
     if parts.strip():
-        yield first, _COMMENT.sub("", parts[:MAX_LINE]).strip()
+        yield first, without_comment(parts[:MAX_LINE])
+
+
+def without_comment(line: str) -> str:
+    """A line without what stands behind a `#` at its start or behind a space (pip: COMMENT_RE, but in linear time)."""
+    at = line.find("#")
+    while at > 0 and not line[at - 1].isspace():
+        at = line.find("#", at + 1)
+    return (line if at < 0 else line[:at]).strip()
 
 
 def _merge_marks(text: str, path: str) -> Iterator[Flaw]:

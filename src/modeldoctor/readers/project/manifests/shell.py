@@ -96,7 +96,7 @@ def _tokens(text: str, line: int) -> Iterator[tuple[str, str, int]]:
         counted = position
         kind = match.lastgroup if match.lastgroup in {"space", "redirect", "operator", "comment", "word"} else "other"
         if match["heredoc"]:
-            end = re.compile(rf"^\s*{re.escape(match['end'])}\s*$", re.MULTILINE).search(text, match.end())
+            end = re.compile(rf"^[ \t]*{re.escape(match['end'])}[ \t]*$", re.MULTILINE).search(text, match.end())
             position = end.end() if end else len(text)
             continue
         if kind == "comment" and not start:
