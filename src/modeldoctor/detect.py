@@ -5,12 +5,13 @@ something else. Formats that PyTorch can read are told apart here; the others in
 and `readers.checkpoint.plain` (text), which are imported only when nothing here fits.
 """
 
+import os
 import struct
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from modeldoctor.errors import ReadError
-from modeldoctor.storage import Source
+from modeldoctor.storage import File, Source
 
 if TYPE_CHECKING:
     from modeldoctor.readers.checkpoint.zip_directory import Directory
@@ -237,6 +238,43 @@ def _is_pickle(source: Source, head: bytes) -> bool:
 
 def _is_module(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
+
+
+# --------------------------------------------------------------------------- TorchServe
+
+_ARCHIVE_FOLDER = "MAR-INF"
+# Where the folder's name is searched: the directory of a zip, and the first members of a tar, which are sorted.
+_ARCHIVE_BYTES = 1 << 18
+
+
+def is_archive(path: str) -> bool:
+    """Whether TorchServe would be given it: by the name `.mar`, else by the folder that every such archive has."""
+    name = path.lower()
+    if name.endswith(".mar"):
+        return True
+    if os.path.isdir(path):
+        return os.path.isdir(os.path.join(path, _ARCHIVE_FOLDER))
+    if not name.endswith((".zip", ".tar", ".tar.gz", ".tgz", ".model")):
+        return False
+    try:
+        with File(path) as file:
+            tail = max(0, file.size - _ARCHIVE_BYTES)
+            head, end = file.read_at(0, _ARCHIVE_BYTES), file.read_at(tail, _ARCHIVE_BYTES)
+    except ReadError:
+        return False
+    if head[:2] == b"\x1f\x8b":
+        head = _first_unpacked(head)
+    mark = f"{_ARCHIVE_FOLDER}/".encode()
+    return mark in (end if head[:2] == b"PK" else head)
+
+
+def _first_unpacked(data: bytes) -> bytes:
+    import zlib
+
+    try:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(data, 16 * _ARCHIVE_BYTES)
+    except zlib.error:
+        return b""
 
 
 # --------------------------------------------------------------------------- folders

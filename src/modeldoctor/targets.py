@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from modeldoctor.detect import NESTING, READ_IN_FOLDERS, READABLE, WHOLE_TREES, folder_kind, sniff
+from modeldoctor.detect import NESTING, READ_IN_FOLDERS, READABLE, WHOLE_TREES, folder_kind, is_archive, sniff
 from modeldoctor.errors import ReadError, UsageError
 from modeldoctor.storage import File
 
@@ -35,6 +35,10 @@ _BUILD_FOLDERS = frozenset({"build", "dist", "target", "out"})
 _PROJECT_FILES = frozenset(
     {"pyproject.toml", "setup.py", "setup.cfg", "package.json", "CMakeLists.txt", "Cargo.toml", "Makefile"}
 )
+_MANIFESTS = _words(
+    "pyproject.toml setup.py setup.cfg pipfile pipfile.lock poetry.lock uv.lock pdm.lock pylock.toml conda-lock.yml",
+    "containerfile .python-version runtime.txt .tool-versions mise.toml .mise.toml",
+)
 # What stands under the name of a model after a clone or download that failed.
 _STAND_INS = frozenset(
     {"lfs-pointer", "annex-pointer", "html", "xml", "json-error", "text", "empty", "zeros", "mangled"}
@@ -44,10 +48,14 @@ MAX_FILES = 1_000_000
 
 
 class Unit(NamedTuple):
-    """One thing to read: a file, or a folder that is one model. `explicit`: the user named it."""
+    """One thing to read: a file, or a folder that is one model. `explicit`: the user named it.
+
+    `project`: the source and the manifests of a folder, or one such file, not a model.
+    """
 
     path: str
     explicit: bool
+    project: bool = False
 
 
 def expand(paths: tuple[str, ...], *, allow_empty: bool = False) -> Iterator[Unit]:
@@ -56,7 +64,7 @@ def expand(paths: tuple[str, ...], *, allow_empty: bool = False) -> Iterator[Uni
     What exists is yielded first; then UsageError says what doesn't exist, and which folders and globs hold no model
     (unless `allow_empty`).
     """
-    seen: set[str] = set()
+    seen: set[tuple[str, bool]] = set()
     missing: list[str] = []
     empty: list[str] = []
     for path in paths:
@@ -66,7 +74,7 @@ def expand(paths: tuple[str, ...], *, allow_empty: bool = False) -> Iterator[Uni
         found = 0
         for unit in (unit for match in matches for unit in _units(match)):
             found += 1
-            identity = os.path.normcase(os.path.abspath(unit.path))
+            identity = (os.path.normcase(os.path.abspath(unit.path)), unit.project)
             if identity not in seen:
                 seen.add(identity)
                 yield unit
@@ -121,9 +129,24 @@ def fits(names: list[str], patterns: list[str]) -> bool:
 def _units(path: str) -> Iterator[Unit]:
     """A file is a unit; so is a folder that is one model, together with what it has below; others are walked."""
     if not os.path.isdir(path):
-        yield Unit(path, explicit=True)
-    else:
-        yield from _Walk().units(path)
+        yield Unit(path, explicit=True, project=_is_project_file(os.path.basename(path)))
+        return
+    walk = _Walk()
+    models = list(walk.units(path))
+    if walk.in_project:  # first, since it decides the target of the models
+        yield Unit(path, explicit=True, project=True)
+    yield from models
+
+
+def _is_project_file(name: str) -> bool:
+    """Whether a name is that of Python source, or of a file that says what is installed."""
+    lower = name.lower()
+    return (
+        lower.endswith((".py", ".dockerfile"))
+        or lower in _MANIFESTS
+        or lower.startswith(("requirements", "dockerfile", "environment"))
+        and lower.endswith((".txt", ".in", ".yml", ".yaml", "file"))
+    )
 
 
 class _Walk:
@@ -132,6 +155,7 @@ class _Walk:
     def __init__(self) -> None:
         self.entered: set[tuple[int, int]] = set()
         self.files = 0
+        self.in_project = False
 
     def units(self, root: str) -> Iterator[Unit]:
         """The units in a folder, depth first, files before folders. Folders that cannot be listed hold none."""
@@ -139,10 +163,15 @@ class _Walk:
         while pending:
             path = pending.pop()
             files, folders = self.listing(path)
+            if "MAR-INF" in folders:  # an unpacked TorchServe archive, which is one thing with all it has below
+                yield Unit(path, explicit=path == root)
+                continue
             kind = folder_kind(files)
             if kind is not None:
                 yield Unit(path, explicit=path == root)
                 files = {name for name in files if not name.endswith(READ_IN_FOLDERS)}
+            elif not self.in_project:
+                self.in_project = any(map(_is_project_file, files))
             if kind is None or kind.format not in WHOLE_TREES:
                 for name in sorted(files):
                     if _is_model(path, name):
@@ -200,6 +229,8 @@ def _is_model(folder: str, name: str) -> bool:
         return not name.startswith("._")  # macOS attributes, not the model of that name
     if suffix in _OTHER_SUFFIXES:
         return False
+    if suffix in {".gz", ".tgz"} and is_archive(os.path.join(folder, name)):
+        return True
     try:
         with File(os.path.join(folder, name)) as file:
             found = sniff(file, name)

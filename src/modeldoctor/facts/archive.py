@@ -1,11 +1,24 @@
 """What rules may know about a TorchServe archive: its members as the server unpacks them, its texts as both parsers
 see them, its code as far as it can be followed without running it. Members are named as in the model folder."""
 
+import posixpath
 from typing import Any, NamedTuple
 
 from modeldoctor.facts.checkpoint import Checkpoint, Problem
 
 MANIFEST = "MAR-INF/MANIFEST.json"
+# Stands for the model folder in texts; it is the working directory of the worker too (J/wlm/WorkerLifeCycle.java).
+MODEL_DIR = "{model_dir}"
+
+
+def in_folder(path: str) -> str | None:
+    """The member that a path means in the worker; None for one that lies outside the model folder."""
+    if path.startswith(MODEL_DIR):
+        path = path[len(MODEL_DIR) :].lstrip("/")
+    elif path.startswith(("/", "~", "{")) or "://" in path or path[1:2] == ":":
+        return None
+    place = posixpath.normpath(path)
+    return None if place.startswith("..") or not path else place
 
 
 class Document(NamedTuple):
@@ -181,7 +194,8 @@ class Archive(NamedTuple):
     `container` is how the server reads it: `zip` (named `.mar`), `tar` (any other file), `folder`; `holds` what the
     bytes are: `zip`, `gzip`, `tar`, `other`. `members` maps names in the model folder to sizes. `problems` are what the
     unpacking meets, in order; `refused` is the first that ends it. `requirements` are `(name, specifier, line)`.
-    `parts` are the model files inside, `weights` the one that the manifest names.
+    `parts` are the model files inside, their places told from the archive; `models` the same by member, told from the
+    file itself, as loaders see them.
     """
 
     path: str
@@ -199,6 +213,7 @@ class Archive(NamedTuple):
     acts: tuple[Act, ...] = ()
     shapes: tuple[Shape, ...] = ()
     parts: tuple[Checkpoint, ...] = ()
+    models: tuple[tuple[str, Checkpoint], ...] = ()
     server: Server = Server()
     bytes_read: int = 0
 
@@ -241,8 +256,8 @@ class Archive(NamedTuple):
         return None
 
     def part(self, member: str) -> Checkpoint | None:
-        """The model file of that name."""
-        return next((part for part in self.parts if part.member == member), None)
+        """The model file of that name, as a loader sees it."""
+        return next((part for name, part in self.models if name == member), None)
 
 
 class Store(NamedTuple):

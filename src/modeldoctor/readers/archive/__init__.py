@@ -1,13 +1,19 @@
 """A TorchServe archive (MAR, gzip'd tar, folder) → what the server makes of it. Nothing of it is imported or run."""
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from modeldoctor.errors import ReadError
-from modeldoctor.facts.archive import MANIFEST, Archive, Document, Server, Shape, Value
+from modeldoctor.facts.archive import MANIFEST, Archive, Document, Import, Module, Server, Shape, in_folder
 from modeldoctor.facts.checkpoint import Checkpoint, Problem
 from modeldoctor.readers.archive import documents
 from modeldoctor.readers.archive.members import Head, Members, nested_manifest, open_members
+
+if TYPE_CHECKING:  # `ast` is imported only when there is code
+    import ast
+
+    from modeldoctor.readers.archive.follow import Code
+    from modeldoctor.readers.checkpoint.inside import Budget
 
 # Texts are written by hand; a larger one is not read.
 MAX_TEXT_BYTES = 4 << 20
@@ -25,13 +31,6 @@ def read_archive(path: str, shown: str, server: Server | None = None) -> Archive
         return _Reading(members, path, shown, server or Server()).archive()
     finally:
         members.close()
-
-
-class _Code(NamedTuple):
-    """What the Python files come to."""
-
-    codes: dict[str, "object"]
-    archive: Archive
 
 
 class _Reading:
@@ -52,7 +51,7 @@ class _Reading:
             requirements=self.requirements(archive),
         )
         archive = self.code(archive)
-        archive = archive._replace(parts=self.parts(archive))
+        archive = self.with_models(archive)
         problems = tuple(self.members.problems)
         return archive._replace(problems=problems, refused=self.members.refused)
 
@@ -104,8 +103,8 @@ class _Reading:
         archive = archive._replace(modules=tuple(modules))
         return self.followed(archive, codes) if codes else archive
 
-    def parsed(self, member: str):  # type: ignore[no-untyped-def] # noqa: ANN202 - ast is imported when there is code
-        from modeldoctor.facts.archive import Module
+    def parsed(self, member: str) -> "tuple[ast.Module | None, Module]":
+        """The tree and the summary of a file."""
         from modeldoctor.readers.archive.code import parse
 
         data = self.members.read(member, MAX_TEXT_BYTES)
@@ -116,8 +115,10 @@ class _Reading:
         stem = name.replace(".", "/")
         return next((each for each in (f"{stem}/__init__.py", f"{stem}.py") if each in self.members.sizes), None)
 
-    def followed(self, archive: Archive, codes) -> Archive:  # type: ignore[no-untyped-def] # noqa: ANN001 - as above
-        from modeldoctor.readers.archive.evaluate import Evaluator, follow
+    def followed(self, archive: Archive, codes: "dict[str, Code]") -> Archive:
+        """What the code does, and the keys that its classes ask for."""
+        from modeldoctor.readers.archive.evaluate import Evaluator
+        from modeldoctor.readers.archive.service import follow
         from modeldoctor.readers.archive.shapes import shape_of
         from modeldoctor.readers.archive.values import DATA
 
@@ -146,40 +147,45 @@ class _Reading:
 
     # ----------------------------------------------------------------------- models
 
-    def parts(self, archive: Archive) -> tuple[Checkpoint, ...]:
+    def with_models(self, archive: Archive) -> Archive:
         """The model files: the one that the manifest names, those that the code loads, and what is called like one."""
+        from modeldoctor.readers.checkpoint.inside import Budget
+        from modeldoctor.readers.checkpoint.read import inside
+
         named = [archive.worker_model.get("serializedFile"), *_loaded(archive)]
         names = [name for name in named if isinstance(name, str) and name in self.members.sizes]
         names += [name for name in self.members.sizes if name.lower().endswith(MODEL_SUFFIXES)]
-        found = []
-        budget = None
+        budget = Budget()
+        found: list[tuple[str, Checkpoint]] = []
         for name in dict.fromkeys(names):
             if len(found) == MAX_PARTS:
-                self.members.problems.append(Problem("limit", f"only the first {MAX_PARTS} model files were read", name))
+                self.members.problems.append(
+                    Problem("limit", f"only the first {MAX_PARTS} model files were read", name)
+                )
                 break
-            part, budget = self.part(name, archive.path, budget)
-            found += [part] if part else []
-        return tuple(found)
+            model = self.model(name, archive.path, budget)
+            found += [(name, model)] if model else []
+        parts = [model if self.members.container == "folder" else inside(model, name) for name, model in found]
+        return archive._replace(parts=tuple(parts), models=tuple(found))
 
-    def part(self, name: str, shown: str, budget):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as above
-        from modeldoctor.readers.checkpoint.inside import Budget, Inside
+    def model(self, name: str, shown: str, budget: "Budget") -> Checkpoint | None:
+        """One model file, its places told from the file itself."""
+        from modeldoctor.readers.checkpoint.inside import Inside
         from modeldoctor.readers.checkpoint.read import read_source
 
-        budget = budget or Budget()
         source = self.members.source(name)
         if source is None:
-            return None, budget
-        if self.members.container == "folder":
-            shown, name = f"{shown}/{name}", name
+            return None
+        path = f"{shown}/{name}" if self.members.container == "folder" else shown
         try:
-            found = read_source(Inside(source, budget, 1), os.path.basename(name), shown, name)
+            found = read_source(Inside(source, budget, 1), os.path.basename(name), path)
         except ReadError as error:
             self.members.problems.append(Problem(error.kind, str(error), name))
-            return None, budget
-        return (_of_head(found, source) if isinstance(source, Head) else found), budget
+            return None
+        return _of_head(found, source) if isinstance(source, Head) else found
 
 
-def entry_point(handler: str, module) -> tuple[str, str]:  # type: ignore[no-untyped-def] # noqa: ANN001 - facts.archive.Module
+def entry_point(handler: str, module: Module) -> tuple[str, str]:
     """The class or the function that the loader takes, dotted: `("handler.Net", "")` (ts/model_loader.py, load)."""
     bindings = dict(module.bindings)
     function = handler.split(":", 1)[1] if ":" in handler else ""
@@ -191,7 +197,7 @@ def entry_point(handler: str, module) -> tuple[str, str]:  # type: ignore[no-unt
     return (f"{module.name}.{classes[0].name}", "") if len(classes) == 1 else ("", "")
 
 
-def _imported(imports, name: str, *, is_package: bool) -> list[str]:  # type: ignore[no-untyped-def] # noqa: ANN001 - as above
+def _imported(imports: tuple[Import, ...], name: str, *, is_package: bool) -> list[str]:
     """Dotted names of what a module imports, and of the packages around it."""
     found: list[str] = []
     for each in imports:
@@ -207,8 +213,6 @@ def _imported(imports, name: str, *, is_package: bool) -> list[str]:  # type: ig
 
 
 def _loaded(archive: Archive) -> list[str]:
-    from modeldoctor.readers.archive.values import in_folder
-
     texts = [act.value for act in archive.acts if act.kind == "load"]
     return [name for value in texts if value.kind == "text" and (name := in_folder(value.text))]
 

@@ -155,7 +155,9 @@ def signature(node: Function, *, method: bool) -> Signature:
     least = max(0, positional - len(arguments.defaults) - bound)
     most = None if arguments.vararg else max(0, positional - bound)
     kind = "async" if isinstance(node, ast.AsyncFunctionDef) else "generator" if _yields(node) else "function"
-    plain = all(name in _PLAIN_FUNCTION for name in names) and not needed and (not bound or positional > 0 or most is None)
+    plain = (
+        all(name in _PLAIN_FUNCTION for name in names) and not needed and (not bound or positional > 0 or most is None)
+    )
     return Signature(
         node.name, node.lineno, least, most, kind, plain, any(name in _ABSTRACT for name in names),
         tuple(each.arg for each in arguments.args[bound:]),

@@ -3,17 +3,14 @@
 import ast
 from typing import Any
 
-from modeldoctor.facts.archive import Act, Value
+from modeldoctor.facts.archive import MODEL_DIR, Value, in_folder
 from modeldoctor.readers.archive.code import Function
 from modeldoctor.readers.archive.follow import MAX_CALLS, MAX_STEPS, Code, Follower, Frame
 from modeldoctor.readers.archive.values import (
-    CONTEXT,
-    MODEL_DIR,
     NONE,
     SAME,
     UNKNOWN,
     constant,
-    in_folder,
     item,
     joined,
     merged,
@@ -29,9 +26,12 @@ _TESTS = frozenset({"os.path.exists", "os.path.isfile", "os.path.lexists", "os.p
 _TEXTS = frozenset({"json.dumps", "repr", "str", "ascii"})
 _LISTS = frozenset({"list", "sorted"})
 _SYSTEM = {"model_dir": text(MODEL_DIR), "server_name": text("MMS")}
+# What a state_dict can be asked for; everything else belongs to a module.
+_OF_DICTS = frozenset({"items", "keys", "values", "get", "pop", "copy", "update", "setdefault"})
 # Method names that give a list, a text, a tuple.
 _GIVES = {"tolist": "list", "join": "string", "format": "string", "split": "list", "items": "tuple", "decode": "string"}
-_STOCK = "ts.torch_handler."
+# Where the classes of the server itself live.
+STOCK = "ts.torch_handler."
 
 
 class Evaluator(Follower):
@@ -42,7 +42,7 @@ class Evaluator(Follower):
         self.members = members
         self.context: dict[str, Value] = {
             "manifest": constant(manifest),
-            "model_yaml_config": constant({} if config is None else config),
+            "model_yaml_config": constant({} if config is None else config)._replace(text="config"),
             "system_properties": Value("properties"),
             "_system_properties": Value("properties"),
         }
@@ -204,11 +204,17 @@ class Evaluator(Follower):
         elif owner.kind == "loaded" and key.kind == "text":
             return owner._replace(text=f"{owner.text}.{key.text}".strip("."))
         elif isinstance(owner.of, dict | list) and owner.kind in {"dict", "list"} and key.of is not None:
+            self.asked(owner, key.of, node, frame)
             found = item(owner, key.of)
             if found is None and isinstance(owner.of, dict):
                 self.act("raise", node, frame, call="KeyError", value=text(repr(key.of)))
             return found or UNKNOWN
         return UNKNOWN
+
+    def asked(self, owner: Value, key: Any, node: ast.AST, frame: Frame) -> None:
+        """Note which keys of model-config.yaml the code reads itself."""
+        if owner.text == "config" and isinstance(key, str):
+            self.act("config", node, frame, call=key)
 
     def formatted(self, parts: list[ast.expr], frame: Frame) -> Value:
         """An f-string."""
@@ -235,7 +241,11 @@ class Evaluator(Follower):
             return Value("list", text=f"{one.index} times the batch" if other.text == "len(data)" else "")
         if isinstance(node.op, ast.Add) and "list" in kinds:
             return Value("list")
-        if kinds & {"string", "text"} and kinds <= {"string", "text", "unknown"} and isinstance(node.op, ast.Add | ast.Mod):
+        if (
+            kinds & {"string", "text"}
+            and kinds <= {"string", "text", "unknown"}
+            and isinstance(node.op, ast.Add | ast.Mod)
+        ):
             return Value("string")
         return UNKNOWN
 
@@ -304,8 +314,11 @@ class Evaluator(Follower):
         called = self.quiet(function, frame)
         arguments = [self.value(argument, frame) for argument in node.args]
         options = {word.arg: self.value(word.value, frame) for word in node.keywords if word.arg}
-        if isinstance(function, ast.Attribute) and called.kind not in {"module", "class", "function"}:
+        made = owner.kind == "module" and "()" in owner.text  # an object of a library
+        if isinstance(function, ast.Attribute) and (made or called.kind not in {"module", "class", "function"}):
             return self.method(node, owner, function.attr, arguments, options, frame)
+        if called.kind == "loaded":
+            self.act("used", node, frame, call="()", value=called)
         if called.kind == "function" and called.text:
             return self.run(called.text, arguments, options, frame)
         if called.kind == "class":
@@ -335,7 +348,9 @@ class Evaluator(Follower):
         if name in {"os.getcwd", "pathlib.Path.cwd"}:
             return text(MODEL_DIR)
         if name in _TESTS and first.kind == "text" and (member := in_folder(first.text)):
-            return Value("number", of=member in self.members or any(each.startswith(f"{member}/") for each in self.members))
+            return Value(
+                "number", of=member in self.members or any(each.startswith(f"{member}/") for each in self.members)
+            )
         if name == "len":
             if first.kind == "none":
                 self.act("none", node, frame, call="TypeError: object of type 'NoneType' has no len()")
@@ -352,12 +367,22 @@ class Evaluator(Follower):
         return Value("module", f"{name}()")
 
     def method(
-        self, node: ast.Call, owner: Value, name: str, arguments: list[Value], options: dict[str | None, Value], frame: Frame
+        self,
+        node: ast.Call,
+        owner: Value,
+        name: str,
+        arguments: list[Value],
+        options: dict[str | None, Value],
+        frame: Frame,
     ) -> Value:
         """A method of what is known."""
         first = arguments[0] if arguments else UNKNOWN
         if owner.kind == "self":
             return self.own(name, arguments, options, frame)
+        if owner.kind == "loaded" and name not in _OF_DICTS:
+            self.act("used", node, frame, call=name, value=owner)
+        if name == "cuda" or (name == "to" and first.kind == "text" and first.text.startswith("cuda")):
+            self.act("device", node, frame, call=f"{name}({first.text})")
         if name == "load_state_dict":
             given = first if arguments else options.get("state_dict", UNKNOWN)
             self.act("apply", node, frame, value=given, target=owner, options=_constants(options))
@@ -369,6 +394,7 @@ class Evaluator(Follower):
         if name == "get" and owner.kind in {"properties", "dict"}:
             if owner.kind == "properties":
                 return _SYSTEM.get(first.text, UNKNOWN)
+            self.asked(owner, first.of, node, frame)
             found = item(owner, first.of) if isinstance(owner.of, dict) else UNKNOWN
             return found if found is not None else arguments[1] if len(arguments) > 1 else NONE
         if owner.kind == "text":
@@ -477,7 +503,9 @@ def _constants(options: dict[str | None, Value]) -> tuple[tuple[str, Any], ...]:
                  for name, value in options.items())  # fmt: skip
 
 
-def _bound(node: Function, arguments: list[Value], options: dict[str | None, Value], *, method: bool) -> dict[str, Value]:
+def _bound(
+    node: Function, arguments: list[Value], options: dict[str | None, Value], *, method: bool
+) -> dict[str, Value]:
     """The names of parameters with what they are given; defaults that are constants."""
     names = [each.arg for each in (*node.args.posonlyargs, *node.args.args)]
     static = any(isinstance(each, ast.Name) and each.id == "staticmethod" for each in node.decorator_list)
@@ -487,69 +515,3 @@ def _bound(node: Function, arguments: list[Value], options: dict[str | None, Val
         bound[name] = constant(default.value) if isinstance(default, ast.Constant) else UNKNOWN
     bound |= dict(zip(names, given, strict=False))
     return bound | {str(name): value for name, value in options.items() if name in bound}
-
-
-def follow(evaluator: Evaluator, service: str, function: str, data: Value) -> tuple[Act, ...]:
-    """Follow the life of a handler: `service` is the class that the loader finds, else `function` its entry point."""
-    if service:
-        evaluator.service = service
-        for phase, name, arguments in (
-            ("load", "__init__", []),
-            ("load", "initialize", [CONTEXT]),
-            ("infer", "handle", [data, CONTEXT]),
-        ):
-            evaluator.phase = phase
-            _entry(evaluator, service, name, arguments)
-    elif function:
-        for phase, given in (("load", NONE), ("infer", data)):
-            evaluator.phase = phase
-            found = evaluator.function(function)
-            frame = evaluator.enter(found, [given, CONTEXT], {}, "", sure=True) if found else None
-            if found and frame and phase == "infer":
-                _note_returns(evaluator, found[1].name, frame)
-    return tuple(evaluator.acts)
-
-
-def _entry(evaluator: Evaluator, service: str, name: str, arguments: list[Value]) -> None:
-    """A method that the server calls: the nearest one, or the server's own."""
-    for dotted in [service, *evaluator.bases(service)]:
-        found = evaluator.method_of(dotted, name)
-        if found is not None:
-            frame = evaluator.enter(found, arguments, {}, dotted, sure=True)
-            if frame and name == "handle":
-                _note_returns(evaluator, name, frame)
-            return
-        if dotted.startswith(_STOCK):
-            evaluator.acts.append(Act("stock", "", 1, evaluator.phase, call=name))
-            if name == "handle":
-                _pipeline(evaluator, service, arguments)
-            return
-
-
-def _pipeline(evaluator: Evaluator, service: str, arguments: list[Value]) -> None:
-    """BaseHandler.handle: preprocess, inference, postprocess, of which a class may bring its own."""
-    value = arguments[0]
-    for name in ("preprocess", "inference", "postprocess"):
-        for dotted in [service, *evaluator.bases(service)]:
-            found = evaluator.method_of(dotted, name)
-            if found is not None:
-                frame = evaluator.enter(found, [value], {}, dotted, sure=True)
-                if frame:
-                    _note_returns(evaluator, name, frame)
-                value = frame.result() if frame else UNKNOWN
-                break
-            if dotted.startswith(_STOCK):
-                evaluator.acts.append(Act("stock", "", 1, "infer", call=name, value=value))
-                value = UNKNOWN
-                break
-
-
-def _note_returns(evaluator: Evaluator, name: str, frame: Frame) -> None:
-    """What the function hands back, each way."""
-    member = frame.code.module.member
-    for value, line, sure in frame.returned:
-        evaluator.acts.append(Act("return", member, line, "infer", name, value, sure=sure))
-    if not frame.left:
-        line = next((each.lineno for each in ast.walk(frame.code.tree)
-                     if isinstance(each, Function) and each.name == name), 1)  # fmt: skip
-        evaluator.acts.append(Act("return", member, line, "infer", name, NONE, sure=frame.sure))

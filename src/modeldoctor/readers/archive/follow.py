@@ -131,7 +131,9 @@ class Follower:
         """An exception of the code's own."""
         if node.exc is not None:
             called = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-            message = self.value(node.exc.args[0], frame) if isinstance(node.exc, ast.Call) and node.exc.args else UNKNOWN
+            message = (
+                self.value(node.exc.args[0], frame) if isinstance(node.exc, ast.Call) and node.exc.args else UNKNOWN
+            )
             self.act("raise", node, frame, call=text_of(called), value=message)
         frame.left = True
 

@@ -45,16 +45,25 @@ class _Reader:
     def shape(self, dotted: str, given: dict[str, Any], depth: int) -> Shape | None:
         module, _, name = dotted.rpartition(".")
         code = self.codes.get(module)
-        node = next((each for each in code.tree.body if isinstance(each, ast.ClassDef) and each.name == name), None) if code else None
+        node = (
+            next((each for each in code.tree.body if isinstance(each, ast.ClassDef) and each.name == name), None)
+            if code
+            else None
+        )
         if code is None or node is None or depth > _MAX_DEPTH:
             return None
         bases = [self.full(text_of(base), code) for base in node.bases]
         if not bases or not set(bases) <= _MODULES:
             return Shape(dotted)
         inits = [each for each in node.body if isinstance(each, Function) and each.name == "__init__"]
-        if any(isinstance(each, Function) and each.name in {"load_state_dict", "_load_from_state_dict", "__setattr__"} for each in node.body):
+        if any(
+            isinstance(each, Function) and each.name in {"load_state_dict", "_load_from_state_dict", "__setattr__"}
+            for each in node.body
+        ):
             return Shape(dotted)
-        return _Init(self, code, given, depth).read(dotted, inits[-1]) if inits else Shape(dotted, (), True, frozenset())
+        return (
+            _Init(self, code, given, depth).read(dotted, inits[-1]) if inits else Shape(dotted, (), True, frozenset())
+        )
 
     def full(self, name: str, code: Code) -> str:
         """The dotted name behind a local one, by the imports of the module."""
@@ -109,7 +118,12 @@ class _Init:
                 pass
             case ast.Expr(value=ast.Call(func=ast.Attribute(attr="__init__"))):
                 pass
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=attribute), args=[ast.Constant(value=str(name)), *_])) if attribute in {"register_buffer", "register_parameter"}:
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="self"), attr=attribute),
+                    args=[ast.Constant(value=str(name)), *_],
+                )
+            ) if attribute in {"register_buffer", "register_parameter"}:
                 self.register(name, _Layer({"": None}))
             case _:
                 self.open = True
@@ -134,7 +148,9 @@ class _Init:
             found: _Layer = self.names[node.id]
             return found
         if not isinstance(node, ast.Call):
-            plain = isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.BinOp | ast.Compare | ast.Lambda)
+            plain = isinstance(
+                node, ast.Constant | ast.List | ast.Tuple | ast.Dict | ast.BinOp | ast.Compare | ast.Lambda
+            )
             return _Layer({}, module=False) if plain or self.plain(node) is not None else _Layer(None)
         name = self.reader.full(text_of(node.func), self.code)
         if name in {"torch.nn.Parameter", "torch.nn.parameter.Parameter"}:
@@ -204,7 +220,9 @@ def _keys(name: str, given: list[Any], options: dict[str, Any]) -> Keys | None:
     """Shapes as the modules of torch/nn/modules create them; a None inside means that the shape is not known."""
 
     def argument(index: int, *names: str, default: Any = None) -> Any:
-        return given[index] if index < len(given) else next((options[each] for each in names if each in options), default)
+        return (
+            given[index] if index < len(given) else next((options[each] for each in names if each in options), default)
+        )
 
     if name == "Linear":
         size, out, bias = argument(0, "in_features"), argument(1, "out_features"), argument(2, "bias", default=True)
@@ -219,7 +237,11 @@ def _keys(name: str, given: list[Any], options: dict[str, Any]) -> Keys | None:
     if name == "LayerNorm":
         size = argument(0, "normalized_shape")
         shape = size if isinstance(size, tuple) else _shape(size)
-        return {"weight": shape, "bias": shape} if argument(2, "elementwise_affine", default=True) and "bias" not in options else None
+        return (
+            {"weight": shape, "bias": shape}
+            if argument(2, "elementwise_affine", default=True) and "bias" not in options
+            else None
+        )
     if name == "GroupNorm":
         return {"weight": _shape(argument(1, "num_channels")), "bias": _shape(argument(1, "num_channels"))}
     if name == "Embedding":

@@ -5,9 +5,6 @@ from typing import Any
 
 from modeldoctor.facts.archive import Value
 
-# Stands for the model folder in texts; it is the working directory of the worker too (wlm/WorkerLifeCycle.java).
-MODEL_DIR = "{model_dir}"
-
 UNKNOWN = Value("unknown")
 NONE = Value("none")
 DATA = Value("data")
@@ -51,16 +48,6 @@ def merged(first: Value, second: Value) -> Value:
     if first.kind == second.kind and first.kind in {"list", "dict", "tuple", "text", "number", "coroutine"}:
         return Value("string" if first.kind == "text" else first.kind)
     return UNKNOWN
-
-
-def in_folder(path: str) -> str | None:
-    """The member that a path means in the worker; None for one that lies outside the model folder."""
-    if path.startswith(MODEL_DIR):
-        path = path[len(MODEL_DIR) :].lstrip("/")
-    elif path.startswith(("/", "~", "{")) or "://" in path or path[1:2] == ":":
-        return None
-    place = posixpath.normpath(path)
-    return None if place.startswith("..") or not path else place
 
 
 def item(value: Value, key: Any) -> Value | None:

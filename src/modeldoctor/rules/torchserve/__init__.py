@@ -1,0 +1,1 @@
+"""TorchServe archives: what the server will say to them."""
