@@ -54,6 +54,9 @@ class Config(NamedTuple):
     baseline: str | None = None
     as_of: str | None = None
     root: str = ""
+    ts_config: str | None = None
+    project: str | None = None
+    interpreter: str | None = None
 
 
 class Setting(NamedTuple):
@@ -164,14 +167,14 @@ def _settings_of(file: "ConfigFile") -> Iterator[tuple[str, Setting]]:
         source = file.source(key)
         known = FILE_KEYS.union(KEYS) - FLAG_KEYS
         if key not in known:
-            from modeldoctor.selection import did_you_mean
+            from modeldoctor.wording import did_you_mean
 
             raise UsageError(f"{source}: unknown key `{key}`{did_you_mean(key, sorted(known))}")
         if key in TABLES:
             from modeldoctor import config_tables
 
             yield key, Setting(config_tables.parse(key, value, file), source)
-        elif key == "baseline" and isinstance(value, str) and value:
+        elif key in {"baseline", "ts-config", "project", "interpreter"} and isinstance(value, str) and value:
             yield key, Setting(os.path.join(os.path.dirname(file.path), value), source)
         elif key in KEYS:
             yield key, Setting(_parse(key, value, f"{source}: `{key}`"), source)
@@ -186,7 +189,7 @@ def _target(settings: Mapping[str, Setting]) -> Target:
     """The environment that is judged."""
     versions = {
         key: Value(settings[key].value, settings[key].source)
-        for key in ("torch", "python", "numpy", "cuda")
+        for key in ("torch", "python", "numpy", "cuda", "driver", "platform")
         if key in settings
     }
     gpus = None
@@ -300,15 +303,20 @@ KEYS: dict[str, Kind] = {
     "cached-getters": Kind(_texts, "a list of dotted names such as `shop.cache.once`"),
     "baseline": Kind(_text, "a path"),
     "as-of": Kind(_day, "a day such as 2026-12-31"),
+    "ts-config": Kind(_text, "a path"),
     "torch": Kind(_version, "a release such as 2.6.0"),
     "python": Kind(_version, "a version such as 3.11"),
     "numpy": Kind(_version, "a release such as 1.26.4"),
+    "driver": Kind(_text, "a driver version such as 550.54.15"),
+    "platform": Kind(_text, "a platform such as linux/arm64"),
+    "project": Kind(_text, "a folder"),
+    "interpreter": Kind(_text, "the path of a Python"),
     "cuda": Kind(_cuda, "a version such as 12.4, or cpu"),
     "gpu": Kind(_gpus, "names such as t4, or none"),
 }
 
 # Those that describe the target.
-TARGET_KEYS = frozenset({"torch", "python", "numpy", "cuda", "gpu"})
+TARGET_KEYS = frozenset({"torch", "python", "numpy", "cuda", "driver", "platform", "gpu"})
 
 # Those that only a file can hold: tables, and what is settled before anything else is read.
 TABLES = frozenset({"severity", "per-path", "suppress"})

@@ -9,6 +9,7 @@ from typing import Any
 from modeldoctor.config import Config
 from modeldoctor.errors import ReadError, UsageError
 from modeldoctor.findings import Failure, Finding, Hit, Report, Skip, Subject, Unjudged, Where
+from modeldoctor.joins import Joins
 from modeldoctor.readers import read
 from modeldoctor.rules import all_rules, rules_for
 from modeldoctor.rules.application import answers
@@ -52,6 +53,7 @@ def run(paths: tuple[str, ...], config: Config) -> Report:
             run.examine(unit)
     except UsageError as error:
         run.failures.append(Failure(str(error)))
+    run.judge_together()
     run.settle(paths)
     return run.report(time.perf_counter() - started)
 
@@ -61,6 +63,7 @@ class _Run:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.joins = Joins(config)
         self.subjects: list[Subject] = []
         self.findings: list[Finding] = []
         self.skips: list[Skip] = []
@@ -87,14 +90,25 @@ class _Run:
         if self.config.exclude and self.excluded(path):
             self.skips.append(Skip(None, path, "excluded by the configuration"))
             return
-        context = Context(self.config.target, self.config.trusted_globals, unit.explicit, self.config.strict)
         try:
-            for subject in read(unit.path, path, sha256=self.config.sha256):
+            if unit.project:
+                for subject in self.joins.project(unit.path, path):
+                    self.judge(subject, self.context(unit))
+                return
+            context = self.context(unit)
+            for subject in read(unit.path, path, sha256=self.config.sha256, ts_config=self.config.ts_config):
                 self.judge(subject, context)
+                for joined in self.joins.joined(subject, unit.path):
+                    for rule in self.rules(type(joined.facts).__name__):
+                        self.apply(rule, joined, context)
         except ReadError as error:
-            self.judge(_unreadable(unit.path, path, error), context)
+            self.judge(_unreadable(unit.path, path, error), self.context(unit))
         except Exception as error:  # noqa: BLE001 - the reader boundary: one file must not end the run
             self.crashed(f"examining {path} crashed", error, path)
+
+    def context(self, unit: Unit) -> Context:
+        """What rules may know besides the facts of a unit."""
+        return Context(self.joins.target(unit.path), self.config.trusted_globals, unit.explicit, self.config.strict)
 
     def excluded(self, path: str) -> bool:
         """Whether the configuration excludes a path."""
@@ -107,6 +121,9 @@ class _Run:
         self.subjects.append(_in_words(subject))
         for rule in self.rules(type(subject.facts).__name__):
             self.apply(rule, subject, context)
+        for part in getattr(subject.facts, "parts", ()):  # the models in an archive
+            for rule in self.rules(type(part).__name__):
+                self.apply(rule, subject._replace(path=part.path, facts=part), context._replace(explicit=False))
         if type(subject.facts).__name__ == "Checkpoint" and subject.state == "understood":
             self.judge_memory(subject, context)
 
@@ -132,6 +149,17 @@ class _Run:
             if fact is not None or "gpus" in rule.needs:
                 self.apply(rule, subject._replace(facts=fact), context)
 
+    def judge_together(self) -> None:
+        """Judge what only all archives of a run together show."""
+        archives = tuple(item.facts for item in self.subjects if type(item.facts).__name__ == "Archive")
+        if archives:
+            from modeldoctor.facts.archive import Store
+
+            servers = {archive.server.path: archive.server for archive in archives if archive.server.path}
+            store = Store(os.path.dirname(archives[0].path) or ".", archives, tuple(servers.values()))
+            for rule in self.rules("Store"):
+                self.apply(rule, Subject(store.path, "model store", "understood", store), Context(self.config.target))
+
     def rules(self, fact_type: str) -> tuple[Rule, ...]:
         """The selected rules for a type of fact; only now are their families imported."""
         if fact_type not in self.chosen:
@@ -152,7 +180,7 @@ class _Run:
                 if isinstance(hit, Unjudged):
                     self.skip(rule, hit.path or subject.path, hit.reason)
                 else:
-                    self.keep(rule, subject.path, hit)
+                    self.keep(rule, subject.path, hit, getattr(subject.facts, "member", None))
         except Exception as error:  # noqa: BLE001 - the rule boundary: one broken rule must not hide the others
             self.crashed(f"rule {rule.code} {rule.slug} crashed", error, subject.path, rule.code)
 
@@ -167,10 +195,10 @@ class _Run:
         message = f"{what}: {type(error).__name__}: {error}"
         self.failures.append(Failure(message, path, code, traceback.format_exc()))
 
-    def keep(self, rule: Rule, path: str, hit: Hit) -> None:
+    def keep(self, rule: Rule, path: str, hit: Hit, member: str | None = None) -> None:
         """Make the finding that a hit stands for, unless the configuration has no use for it at that place."""
         config = self.config
-        where = hit.where or Where(path)
+        where = hit.where or Where(path, member=member)
         severity = rule.severity if hit.severity is None else hit.severity
         if config.severity or config.per_path or config.exclude:
             from modeldoctor.policy import severity_of, wanted
@@ -243,7 +271,7 @@ class _Run:
             findings=tuple(sorted(shown, key=_order)),
             skips=tuple(sorted(self.skips, key=lambda skip: (skip.path, skip.code or "", skip.reason))),
             failures=tuple(self.failures),
-            target=self.config.target,
+            target=self.joins.default.target if self.joins.default is not None else self.config.target,
             fail_on=self.config.fail_on,
             rules_run=len(self.ran),
             seconds=seconds,

@@ -64,6 +64,14 @@ def check(
     numpy: Annotated[_Version, typer.Option(metavar="VERSION", help="The NumPy there.")] = None,
     cuda: Annotated[_Version, typer.Option(metavar="VERSION", help="The CUDA of that torch, or cpu.")] = None,
     gpu: Annotated[_Selectors, typer.Option(metavar="NAME", help="The GPU there, or none.")] = None,
+    driver: Annotated[_Version, typer.Option(metavar="VERSION", help="The NVIDIA driver there.")] = None,
+    platform: Annotated[_Version, typer.Option(metavar="NAME", help="The platform there, such as linux/arm64.")] = None,
+    project: Annotated[
+        str | None, typer.Option(metavar="DIR", help="The project that loads the files: its pins, image and code.")
+    ] = None,
+    interpreter: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Judge for the environment of this Python (it is not run).")
+    ] = None,
     ts_config: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="TorchServe's config.properties (else the one beside an archive)."),
@@ -91,6 +99,7 @@ def check(
         "preview": preview, "exclude": exclude, "baseline": baseline, "as_of": as_of,
         "strict": strict, "allow_empty": allow_empty, "sha256": sha256,
         "torch": torch, "python": python, "numpy": numpy, "cuda": cuda, "gpu": gpu, "ts_config": ts_config,
+        "driver": driver, "platform": platform, "project": project, "interpreter": interpreter,
     }  # fmt: skip
     settings = resolve(flags, file=config, search=not no_config)
     if write_baseline or prune_baseline:

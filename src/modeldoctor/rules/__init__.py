@@ -13,6 +13,8 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "Verdict": ("loading",),
     "Memory": ("memory",),
     "Skew": ("versions",),
+    "Archive": ("torchserve",),
+    "Store": ("torchserve",),
     "Suppression": ("gate",),
 }
 
