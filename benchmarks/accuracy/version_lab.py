@@ -2,20 +2,22 @@
 
 DIR holds `matrix.json` and `files/<writer release>/<kind>.pt|.pt2`, `files/static/<name>`: which file which release
 loaded how, on a host without a GPU. `--list-misses` shows every cell that was predicted wrong. Exits 1 below the
-shares that are asked for (`--outcome`, `--class`).
+shares that are asked for (`--outcome`, `--class`). `--time` measures the full matrix of every file besides.
 """
 
 import argparse
 import json
 import os
+import statistics
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from modeldoctor.facts.load import LoadOutcome
-from modeldoctor.predict.load import Predictor
+from modeldoctor.predict.load import Predictor, matrix
+from modeldoctor.predict.load.selection import known_releases
 from modeldoctor.readers.checkpoint.read import read_checkpoint
 
 MODES = {
@@ -65,6 +67,7 @@ def main() -> None:
     parser.add_argument("--lab", required=True, help="folder with matrix.json and files/")
     parser.add_argument("--list-misses", action="store_true", help="show every cell that is wrong")
     parser.add_argument("--kind", help="only this kind")
+    parser.add_argument("--time", action="store_true", help="how long all releases and ways of loading take per file")
     parser.add_argument("--outcome", type=float, default=0.995, help="share of right outcomes that is asked for")
     parser.add_argument("--class", type=float, default=0.97, dest="classes", help="same for classes")
     options = parser.parse_args()
@@ -74,6 +77,8 @@ def main() -> None:
     if options.list_misses:
         _list(cells)
     _summary(cells, seconds)
+    if options.time:
+        _time(options.lab)
     right = _share(cells, lambda cell: cell.verdict in {"right", "class"})
     classes = _share(cells, lambda cell: cell.verdict == "right")
     sys.exit(right < options.outcome or classes < options.classes)
@@ -85,23 +90,23 @@ def _cells(lab: str, only: str | None) -> Iterator[Cell]:
     outcomes = [(outcome[0], _detail(outcome)) for outcome in matrix["outcomes"]]
     for kind, writers in matrix["cells"].items():
         for writer, rows in writers.items() if only in {None, kind} else ():
-            predictor = Predictor(_read(lab, kind, writer))
+            path = _path(lab, kind, writer)
+            if path is None:
+                print(f"there is no file for {kind} of {writer}", file=sys.stderr)
+                continue
+            predictor = Predictor(read_checkpoint(path, os.path.basename(path)))
             for readers, modes in rows:
                 for reader in readers.split():
                     for mode, place in modes.items():
                         name = MODES[mode.removesuffix("-")]
                         predicted = predictor.predict(reader, name, importable=not mode.endswith("-"))
-                        yield Cell(kind, writer, reader, mode, *outcomes[place], predicted)
+                        observed, detail = outcomes[place]
+                        yield Cell(kind, writer, reader, mode, observed, detail, predicted)
 
 
-def _read(lab: str, kind: str, writer: str) -> Any:
-    folder = os.path.join(lab, "files", writer)
-    path = next(os.path.join(folder, kind + tail) for tail in ("", ".pt", ".pt2") if _is_file(folder, kind + tail))
-    return read_checkpoint(path, os.path.basename(path))
-
-
-def _is_file(folder: str, name: str) -> bool:
-    return os.path.isfile(os.path.join(folder, name))
+def _path(lab: str, kind: str, writer: str) -> str | None:
+    paths = [os.path.join(lab, "files", writer, kind + tail) for tail in ("", ".pt", ".pt2")]
+    return next((path for path in paths if os.path.isfile(path)), None)
 
 
 def _detail(outcome: list[Any]) -> str:
@@ -114,7 +119,7 @@ def _detail(outcome: list[Any]) -> str:
 # --------------------------------------------------------------------------- report
 
 
-def _share(cells: list[Cell], good: Any) -> float:
+def _share(cells: list[Cell], good: Callable[[Cell], bool]) -> float:
     return sum(good(cell) for cell in cells) / max(1, len(cells))
 
 
@@ -139,6 +144,20 @@ def _summary(cells: list[Cell], seconds: float) -> None:
         print(f"  {name:14} {verdicts[name]:7}")
 
 
+def _time(lab: str) -> None:
+    """The full matrix of each file, over its inspection."""
+    releases, times = known_releases(), {}
+    for folder, _, names in os.walk(os.path.join(lab, "files")):
+        for path in (os.path.join(folder, name) for name in names):
+            checkpoint = read_checkpoint(path, path)
+            started = time.process_time()
+            matrix(checkpoint, releases, MODES.values(), importable=(True, False))
+            times[path] = 1000 * (time.process_time() - started)
+    slowest = max(times, key=lambda path: times[path])
+    print(f"\n{len(releases)} releases, {len(MODES)} ways, with and without the code of others, of {len(times)} files")
+    print(f"  median {statistics.median(times.values()):.1f} ms, most {times[slowest]:.1f} ms: {slowest}")
+
+
 def _weight(cells: list[Cell]) -> float:
     """False loads are worst, then false failures and unknowns, then classes."""
     cost = {"right": 0, "class": 1, "unknown": 10, "false fails": 10, "false loads": 20}
@@ -150,8 +169,9 @@ def _list(cells: list[Cell]) -> None:
     for cell in cells:
         if cell.verdict != "right":
             found = cell.predicted
-            key = (cell.verdict, cell.kind, cell.writer, cell.mode, cell.observed, cell.detail[:110])
-            groups[(*key, found.outcome_class, f"{found.exception}: {found.message}"[:110])].append(cell.reader)
+            said = f"{found.exception}: {found.message}"[:110]
+            about = cell.verdict, cell.kind, cell.writer, cell.mode, cell.observed, cell.detail[:110]
+            groups[*about, found.outcome_class, said].append(cell.reader)
     for key, readers in sorted(groups.items(), key=lambda item: (item[0][0] == "class", item[0])):
         verdict, kind, writer, mode, observed, detail, predicted, message = key
         print(f"{verdict}: {kind} of {writer}, {mode} by {' '.join(readers)}")
