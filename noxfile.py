@@ -78,3 +78,11 @@ def docs(session: nox.Session) -> None:
     """Write the rule pages; `-- --check` fails if they are out of date."""
     session.install(".")
     session.run("python", "scripts/write_rule_pages.py", *session.posargs)
+
+
+@nox.session(python="3.11")
+def tables(session: nox.Session) -> None:
+    """Hold the version tables against their facts and against the registry, and name the releases they lack."""
+    session.install(".")
+    session.run("python", "scripts/build_compat_tables.py", "--check")
+    session.run("python", "scripts/compare_tables.py")
