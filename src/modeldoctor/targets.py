@@ -144,8 +144,8 @@ def _is_project_file(name: str) -> bool:
     return (
         lower.endswith((".py", ".dockerfile"))
         or lower in _MANIFESTS
-        or lower.startswith(("requirements", "dockerfile", "environment"))
-        and lower.endswith((".txt", ".in", ".yml", ".yaml", "file"))
+        or (lower.startswith(("requirements", "dockerfile", "environment"))
+        and lower.endswith((".txt", ".in", ".yml", ".yaml", "file")))
     )
 
 

@@ -53,3 +53,12 @@ def asked_for(verdict: Verdict) -> str:
     if torch is None:
         return "torch"
     return f"torch {torch.text}" + (f" ({torch.source})" if torch.kind != "given" else "")
+
+
+def at_global(verdict: Verdict, module: str, name: str) -> Where:
+    """The opcode that names a global first."""
+    for pickle in verdict.checkpoint.pickles:
+        for entry in pickle.globals:
+            if entry.module == module and entry.name == name:
+                return place(verdict.checkpoint, pickle.member, pickle.offset + entry.position)
+    return Where(verdict.checkpoint.path, member=verdict.checkpoint.member)
