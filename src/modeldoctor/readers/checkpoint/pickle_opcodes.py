@@ -6,28 +6,20 @@ Semantics are those of Python's Modules/_pickle.c and Lib/pickle.py. A handler f
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Any
 
 from modeldoctor.facts.checkpoint import Problem
 from modeldoctor.readers.checkpoint import pickle_scalars as scalars
-from modeldoctor.readers.checkpoint.pickle_calls import build, call, fill, instantiate, name_of, persistent
+from modeldoctor.readers.checkpoint.pickle_calls import build, fill, instantiate, name_of, persistent
 from modeldoctor.readers.checkpoint.pickle_state import LAZY, Again, Machine, Stopped
 from modeldoctor.readers.checkpoint.pickle_text import show
 from modeldoctor.readers.checkpoint.pickle_values import Blob, Dict, Name, Set
 
-_U4 = Struct("<I")
 _U8 = Struct("<Q")
 _MAX_INDEX = 0xFFFFFFFF
 # Making the text of a computed name takes as long as copying these many items.
 _COST_OF_TEXT = 400
 
 # --------------------------------------------------------------------------- stack and memo
-
-
-def _mark(m: Machine) -> None:
-    m.marks.append(m.stack)
-    m.stack = []
-    m.pos += 1
 
 
 def _pop(m: Machine) -> None:
@@ -48,7 +40,11 @@ def _dup(m: Machine) -> None:
     m.pos += 1
 
 
-def _get(m: Machine, index: int) -> None:
+def _get_line(m: Machine) -> None:
+    line, width = m.line()
+    index = int(line)
+    if not 0 <= index <= _MAX_INDEX:
+        raise Stopped("a memo entry is out of range")
     try:
         value = m.memo[index]
     except IndexError:
@@ -56,26 +52,7 @@ def _get(m: Machine, index: int) -> None:
     if value is LAZY:
         raise Again
     m.stack.append(value)
-
-
-def _get_line(m: Machine) -> None:
-    line, width = m.line()
-    index = int(line)
-    if index < 0:
-        raise Stopped("a negative memo entry is used")
-    _get(m, index)
     m.pos += width
-
-
-def _binget(m: Machine) -> None:
-    at = m.take(2)
-    _get(m, m.data[at + 1])
-    m.pos += 2
-
-
-def _long_binget(m: Machine) -> None:
-    _get(m, _U4.unpack_from(m.data, m.take(5) + 1)[0])
-    m.pos += 5
 
 
 def _put_line(m: Machine) -> None:
@@ -87,29 +64,7 @@ def _put_line(m: Machine) -> None:
     m.pos += width
 
 
-def _binput(m: Machine) -> None:
-    at = m.take(2)
-    m.put(m.data[at + 1], m.stack[-1])
-    m.pos += 2
-
-
-def _long_binput(m: Machine) -> None:
-    m.put(_U4.unpack_from(m.data, m.take(5) + 1)[0], m.stack[-1])
-    m.pos += 5
-
-
-def _memoize(m: Machine) -> None:
-    m.memo.append(m.stack[-1])
-    m.pos += 1
-
-
 # --------------------------------------------------------------------------- containers
-
-
-def _tuple(m: Machine) -> None:
-    items = m.pop_mark()
-    m.stack.append(tuple(items))
-    m.pos += 1
 
 
 def _short_tuple(m: Machine, size: int) -> None:
@@ -156,7 +111,10 @@ def _frozenset(m: Machine) -> None:
 
 def _append(m: Machine) -> None:
     value = m.stack.pop()
-    fill(m, "APPEND", [value])
+    if type(m.stack[-1]) is list:
+        m.stack[-1].append(value)
+    else:
+        fill(m, "APPEND", [value])
     m.pos += 1
 
 
@@ -175,7 +133,10 @@ def _additems(m: Machine) -> None:
 def _setitem(m: Machine) -> None:
     value = m.stack.pop()
     key = m.stack.pop()
-    fill(m, "SETITEM", [key, value])
+    if type(m.stack[-1]) is Dict:
+        m.stack[-1].extend((key, value))
+    else:
+        fill(m, "SETITEM", [key, value])
     m.pos += 1
 
 
@@ -218,12 +179,6 @@ def _extension(m: Machine, width: int) -> None:
     # What the code stands for is in the loading process' copyreg registry, not in the file.
     m.stack.append(name_of(m, "copyreg", f"extension:{code}", f"EXT{width}"))
     m.pos += 1 + width
-
-
-def _reduce(m: Machine) -> None:
-    args = m.stack.pop()
-    m.stack[-1] = call(m, m.stack[-1], args)
-    m.pos += 1
 
 
 def _newobj(m: Machine) -> None:
@@ -271,12 +226,6 @@ def _persid(m: Machine) -> None:
     m.pos += width
 
 
-def _binpersid(m: Machine) -> None:
-    pid = m.stack.pop()
-    m.stack.append(persistent(m, pid))
-    m.pos += 1
-
-
 # --------------------------------------------------------------------------- frame and protocol
 
 
@@ -316,19 +265,14 @@ def _with(handler: Callable[[Machine, int], None], head: int) -> Handler:
     return lambda m: handler(m, head)
 
 
-def _push(value: Any) -> Handler:
-    def push(m: Machine) -> None:
-        m.stack.append(value)
-        m.pos += 1
-
-    return push
-
+# What the loop of the machine does itself.
+_LOOP = _nothing
 
 # Opcode → its name, the protocol that brought it, and what does it. Names are those of pickletools.
 OPCODES: dict[int, tuple[str, int, Handler]] = {
-    0x28: ("MARK", 0, _mark),
-    0x29: ("EMPTY_TUPLE", 1, _push(())),
-    0x2E: ("STOP", 0, _nothing),
+    0x28: ("MARK", 0, _LOOP),
+    0x29: ("EMPTY_TUPLE", 1, _LOOP),
+    0x2E: ("STOP", 0, _LOOP),
     0x30: ("POP", 0, _pop),
     0x31: ("POP_MARK", 1, _pop_mark),
     0x32: ("DUP", 0, _dup),
@@ -337,14 +281,14 @@ OPCODES: dict[int, tuple[str, int, Handler]] = {
     0x46: ("FLOAT", 0, scalars.float_line),
     0x47: ("BINFLOAT", 1, scalars.binfloat),
     0x49: ("INT", 0, scalars.int_line),
-    0x4A: ("BININT", 1, scalars.binint),
-    0x4B: ("BININT1", 1, _with(scalars.unsigned, 1)),
+    0x4A: ("BININT", 1, _LOOP),
+    0x4B: ("BININT1", 1, _LOOP),
     0x4C: ("LONG", 0, scalars.long_line),
-    0x4D: ("BININT2", 1, _with(scalars.unsigned, 2)),
-    0x4E: ("NONE", 0, _push(None)),
+    0x4D: ("BININT2", 1, _LOOP),
+    0x4E: ("NONE", 0, _LOOP),
     0x50: ("PERSID", 0, _persid),
-    0x51: ("BINPERSID", 1, _binpersid),
-    0x52: ("REDUCE", 0, _reduce),
+    0x51: ("BINPERSID", 1, _LOOP),
+    0x52: ("REDUCE", 0, _LOOP),
     0x53: ("STRING", 0, scalars.text_string),
     0x54: ("BINSTRING", 1, _with(scalars.string, 4)),
     0x55: ("SHORT_BINSTRING", 1, _with(scalars.string, 1)),
@@ -357,16 +301,16 @@ OPCODES: dict[int, tuple[str, int, Handler]] = {
     0x64: ("DICT", 0, _dict),
     0x65: ("APPENDS", 1, _appends),
     0x67: ("GET", 0, _get_line),
-    0x68: ("BINGET", 1, _binget),
+    0x68: ("BINGET", 1, _LOOP),
     0x69: ("INST", 0, _inst),
-    0x6A: ("LONG_BINGET", 1, _long_binget),
+    0x6A: ("LONG_BINGET", 1, _LOOP),
     0x6C: ("LIST", 0, _list),
     0x6F: ("OBJ", 1, _obj),
     0x70: ("PUT", 0, _put_line),
-    0x71: ("BINPUT", 1, _binput),
-    0x72: ("LONG_BINPUT", 1, _long_binput),
+    0x71: ("BINPUT", 1, _LOOP),
+    0x72: ("LONG_BINPUT", 1, _LOOP),
     0x73: ("SETITEM", 0, _setitem),
-    0x74: ("TUPLE", 0, _tuple),
+    0x74: ("TUPLE", 0, _LOOP),
     0x75: ("SETITEMS", 1, _setitems),
     0x7D: ("EMPTY_DICT", 1, _empty_dict),
     0x80: ("PROTO", 2, _proto),
@@ -374,11 +318,11 @@ OPCODES: dict[int, tuple[str, int, Handler]] = {
     0x82: ("EXT1", 2, _with(_extension, 1)),
     0x83: ("EXT2", 2, _with(_extension, 2)),
     0x84: ("EXT4", 2, _with(_extension, 4)),
-    0x85: ("TUPLE1", 2, _with(_short_tuple, 1)),
+    0x85: ("TUPLE1", 2, _LOOP),
     0x86: ("TUPLE2", 2, _with(_short_tuple, 2)),
     0x87: ("TUPLE3", 2, _with(_short_tuple, 3)),
-    0x88: ("NEWTRUE", 2, _push(True)),
-    0x89: ("NEWFALSE", 2, _push(False)),
+    0x88: ("NEWTRUE", 2, _LOOP),
+    0x89: ("NEWFALSE", 2, _LOOP),
     0x8A: ("LONG1", 2, _with(scalars.long, 1)),
     0x8B: ("LONG4", 2, _with(scalars.long, 4)),
     0x8C: ("SHORT_BINUNICODE", 4, _with(scalars.text, 1)),
@@ -389,7 +333,7 @@ OPCODES: dict[int, tuple[str, int, Handler]] = {
     0x91: ("FROZENSET", 4, _frozenset),
     0x92: ("NEWOBJ_EX", 4, _newobj_ex),
     0x93: ("STACK_GLOBAL", 4, _stack_global),
-    0x94: ("MEMOIZE", 4, _memoize),
+    0x94: ("MEMOIZE", 4, _LOOP),
     0x95: ("FRAME", 4, _frame),
     0x96: ("BYTEARRAY8", 5, _with(scalars.raw_bytes, 8)),
     0x97: ("NEXT_BUFFER", 5, _next_buffer),

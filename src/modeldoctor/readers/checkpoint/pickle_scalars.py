@@ -7,7 +7,6 @@ from struct import Struct
 from modeldoctor.readers.checkpoint.pickle_state import MAX_INTEGER_BYTES, MAX_KEPT_BYTES, Machine, Stopped
 from modeldoctor.readers.checkpoint.pickle_values import Blob
 
-_I4 = Struct("<i")
 _F8 = Struct(">d")
 
 # --------------------------------------------------------------------------- text and bytes
@@ -117,23 +116,10 @@ def float_line(m: Machine) -> None:
     m.pos += width
 
 
-def unsigned(m: Machine, width: int) -> None:
-    """BININT1 and BININT2."""
-    at = m.take(1 + width)
-    m.stack.append(int.from_bytes(m.data[at + 1 : at + 1 + width], "little"))
-    m.pos += 1 + width
-
-
 def binfloat(m: Machine) -> None:
     """BINFLOAT, big-endian as nothing else."""
     m.stack.append(_F8.unpack_from(m.data, m.take(9) + 1)[0])
     m.pos += 9
-
-
-def binint(m: Machine) -> None:
-    """BININT."""
-    m.stack.append(_I4.unpack_from(m.data, m.take(5) + 1)[0])
-    m.pos += 5
 
 
 def long(m: Machine, head: int) -> None:
