@@ -22,6 +22,8 @@ _CALLS = {
     "forward": "a forward pass then",
 }
 _STRANGE = " without its own code"
+# Nobody reads through more imports than this before allowing them.
+_MOST_ALLOWED = 100
 _OF_DEVICE = frozenset({"device_unavailable", "unknown_location_tag"})
 
 
@@ -113,7 +115,7 @@ def _cures(predictor: Predictor, default: tuple[Range, ...]) -> tuple[tuple[str,
     cures = []
     kinds = {outcome.outcome_class for outcome in refused}
     found = predictor.cure(default[-1].last) if kinds & CURABLE else None
-    if found and not found.why_not:
+    if found and not found.why_not and len(found.names) <= _MOST_ALLOWED:
         cures.append(("if you trust these names, allow them:", snippet(found.names, checkpoint.path)))
     if checkpoint.anatomy.contents == "module" or not cures:
         cures.append(("if you trust the file, save its weights once, without classes:", resave(checkpoint)))

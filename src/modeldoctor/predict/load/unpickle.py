@@ -16,6 +16,8 @@ from modeldoctor.predict.load.steps import File, Row, Step
 
 # Classes whose instances the restricted loader gave state in every release.
 _BUILT = frozenset({"torch Tensor", "torch.nn.parameter Parameter", "collections OrderedDict"})
+# After so many names that the tables do not have, it stays unknown: hostile files hold thousands.
+_MOST_DOUBTS = 100
 _DICTS = frozenset({"collections OrderedDict", "collections Counter"})
 
 
@@ -47,7 +49,7 @@ def restricted(file: File, row: Row, host: Host) -> Failure | None:
 
 def _first(row: Row, judge: Callable[[Step], Failure | None]) -> Failure | None:
     """The first step that fails; one that nobody can tell about when none does for certain."""
-    doubt: Failure | None = None
+    doubts: list[Failure] = []
     for step in row.steps:
         failure = judge(step)
         if failure is None:
@@ -56,8 +58,10 @@ def _first(row: Row, judge: Callable[[Step], Failure | None]) -> Failure | None:
             failure = failure._replace(position=step[0])
         if failure.kind != "unknown":
             return failure
-        doubt = doubt or failure
-    return doubt
+        doubts.append(failure)
+        if len(doubts) == _MOST_DOUBTS:
+            break
+    return doubts[0] if doubts else None
 
 
 def _full_step(file: File, row: Row, host: Host, step: Step) -> Failure | None:
