@@ -39,7 +39,7 @@ def check(
     """Examine files, folders and globs as `modeldoctor check` does, without executing what is in them.
 
     Paths are given one by one or as a list. The options are those of the command. `config` names a configuration file;
-    without it none is read. Raises `modeldoctor.errors.UsageError` for an option that makes no sense; whatever lies in a
+    without it none is read. Raises `modeldoctor.errors.UsageError` for an option that makes no sense; what lies in a
     file, and a path that does not exist, is in the report: `Report.findings`, `Report.failures`, `Report.exit_code()`.
     """
     from modeldoctor.config import resolve

@@ -5,13 +5,12 @@ from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
-from modeldoctor import __version__
+from modeldoctor import __version__, rules
 from modeldoctor.findings import Confidence, Finding, Report, Severity, Where
 from modeldoctor.reporters.formats import Setup, first_line, in_words
 from modeldoctor.reporters.json import plain
 from modeldoctor.reporters.summary import shown, verdict
 from modeldoctor.reporters.text import printable
-from modeldoctor.rules import all_rules
 from modeldoctor.rules.base import Rule
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -26,8 +25,8 @@ _PRECISIONS = {Confidence.HIGH: "high", Confidence.MEDIUM: "medium", Confidence.
 def sarif(report: Report, setup: Setup) -> str:
     """One log with one run. Suppressed findings are in it, as suppressed."""
     used = {finding.code for finding in report.findings}
-    rules = [rule for rule in all_rules() if rule.code in used] if used else []
-    index = {rule.code: number for number, rule in enumerate(rules)}
+    named = [rule for rule in rules.all_rules() if rule.code in used] if used else []
+    index = {rule.code: number for number, rule in enumerate(named)}
     run: dict[str, Any] = {
         "tool": {
             "driver": {
@@ -35,7 +34,7 @@ def sarif(report: Report, setup: Setup) -> str:
                 "version": __version__,
                 "semanticVersion": __version__,
                 "informationUri": HOME,
-                "rules": [_rule(rule) for rule in rules],
+                "rules": [_rule(rule) for rule in named],
             }
         },
         "automationDetails": {"id": f"{(setup.category or 'modeldoctor').rstrip('/')}/"},

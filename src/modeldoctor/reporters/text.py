@@ -9,9 +9,9 @@ _BLANKS = "[\u115f\u1160\u3164\uffa0\u2800]"
 # More than three combining marks on one letter paint over neighbouring lines.
 _STACKED_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe2f]{4,}"
 
-# What GitHub's runner takes for a command in the log of a step: `##[` anywhere, `::` at the beginning of a line
-# (actions/runner, src/Runner.Common/ActionCommand.cs). `:::`, as our own reports have it, is none.
-_RUNNER_COMMANDS = r"##\[|^\s*::(?!:)"
+# What GitHub's runner takes for a command in the log of a step: `##[` anywhere, `::` at the beginning of a line, which
+# wrapping can make of any word (actions/runner, src/Runner.Common/ActionCommand.cs). `:::`, as in our reports, is none.
+_RUNNER_COMMANDS = r"##\[|(?<!\S)::(?!:)"
 
 # No sentence or name is longer; what a file makes longer is cut.
 TEXT_LIMIT = 4000
@@ -59,18 +59,14 @@ def printable(text: str) -> str:
     """The text with everything escaped that could move the cursor, hide, reorder or imitate: it came from a file."""
     if len(text) > TEXT_LIMIT:
         text = f"{text[:TEXT_LIMIT]}…"
-    if "##[" in text or text.lstrip()[:2] == "::":
-        text = re.sub(_RUNNER_COMMANDS, lambda match: match[0].replace(match[0][-2], _hex(match[0][-2]), 1), text)
+    if "##[" in text or "::" in text:
+        text = re.sub(_RUNNER_COMMANDS, lambda match: f"\\x{ord(match[0][0]):02x}{match[0][1:]}", text)
     if text.isascii() and text.isprintable():
         return text
     # isprintable is False for controls, formats (bidi, zero width), surrogates, private use and odd spaces.
     text = "".join(character if character.isprintable() else _escape(character) for character in text)
     text = re.sub(_BLANKS, lambda match: _escape(match[0]), text)
     return re.sub(_STACKED_MARKS, lambda match: "".join(map(_escape, match[0])), text)
-
-
-def _hex(character: str) -> str:
-    return f"\\x{ord(character):02x}"
 
 
 def _escape(character: str) -> str:
