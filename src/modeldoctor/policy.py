@@ -1,6 +1,8 @@
 """What a configuration says about single rules and paths. Imported only for configurations that do."""
 
-from modeldoctor.config import Config
+from collections.abc import Iterable
+
+from modeldoctor.config import Config, PathRules
 from modeldoctor.errors import UsageError
 from modeldoctor.findings import Severity
 from modeldoctor.patterns import covers
@@ -57,24 +59,24 @@ def excluded(config: Config, path: str) -> bool:
 
 def chosen(rule: Rule, config: Config) -> bool:
     """Whether a rule runs: it is selected for the whole run or for some path."""
-    return (rule.status != "preview" or config.preview) and (
-        selected(rule, config.select, config.extend_select, config.ignore)
-        or any(
-            selected(rule, entry.select or config.select, config.extend_select + entry.extend_select, config.ignore)
-            for entry in config.per_path
-        )
-    )
+    if rule.status == "preview" and not config.preview:
+        return False
+    return _selected(rule, config, ()) or any(_selected(rule, config, (entry,)) for entry in config.per_path)
 
 
 def wanted(rule: Rule, config: Config, path: str) -> bool:
-    """Whether a rule is selected for a path; of several entries with `select` the last that covers it counts."""
+    """Whether a rule is selected for a path; of several entries that cover it the last word counts."""
+    return _selected(rule, config, [entry for entry in config.per_path if covers(entry.pattern, path, config.root)])
+
+
+def _selected(rule: Rule, config: Config, entries: Iterable[PathRules]) -> bool:
+    """Whether a rule is selected where these entries are in force."""
     select, extend_select, ignore = config.select, config.extend_select, config.ignore
-    for entry in config.per_path:
-        if covers(entry.pattern, path, config.root):
-            if entry.select is not None:
-                select, extend_select, ignore = entry.select, (), ()
-            extend_select += entry.extend_select
-            ignore = tuple(name for name in ignore if name not in entry.extend_select) + entry.ignore
+    for entry in entries:
+        if entry.select is not None:
+            select, extend_select, ignore = entry.select, (), ()
+        extend_select += entry.extend_select
+        ignore = tuple(name for name in ignore if name not in entry.extend_select) + entry.ignore
     return selected(rule, select, extend_select, ignore)
 
 
