@@ -37,7 +37,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     engine.shown_path(".")
 
-    def read(path: str, shown: str, **_: object) -> Iterator[Subject]:
+    def read(_: str, shown: str, **__: object) -> Iterator[Subject]:
         facts = checkpoint(shown)
         yield Subject(shown, facts.format, facts.state, facts)
 
@@ -82,7 +82,7 @@ def said(report: Report) -> list[tuple[str, int | None]]:
         ("views.py", "m = load()  # modeldoctor: ignore[MDR501] only once\n", 1),
         ("views.py", "m = load()  # noqa: X # modeldoctor:ignore[load-per-request]\n", 1),
         ("views.py", "# modeldoctor: ignore[MDR5] all of them\n\n# and this\nm = load()\n", 4),
-        ("views.py", "import x\n# modeldoctor: ignore-file[MDR501, MDR601]: a script\n\nm = load()\n", 4),
+        ("views.py", "import x\n# modeldoctor: ignore-file[MDR501, MDR901]: a script\n\nm = load()\n", 4),
         ("Dockerfile", "# modeldoctor: ignore[MDR501] the base image is fixed\nFROM x\n", 2),
         ("requirements.txt", "torch==1.0  # modeldoctor: ignore[ALL]\n", 1),
         ("compose.yaml", "a:\n  image: x # modeldoctor: ignore[mdr501] pinned elsewhere\n", 2),

@@ -26,7 +26,7 @@ def suppressions(path: str) -> Iterator[Suppression]:
     real = _comment_starts(lines) if path.endswith((".py", ".pyi")) else None
     for number, text in enumerate(lines, 1):
         found = _COMMENT.search(text.rstrip("\r")) if MARK in text else None
-        if found and (real is None or (number, found.start()) in real) and _MEANT.match(found[1]):
+        if found and (real is None or real.get(number, len(text)) <= found.start()) and _MEANT.match(found[1]):
             yield _parsed(path, number, found.start() + 1, found[1].strip())
 
 
@@ -42,14 +42,14 @@ def _parsed(path: str, line: int, column: int, text: str) -> Suppression:
     return Suppression(kind, path, line, codes, column, reason=form[3] if form else "", problem=problem)
 
 
-def _comment_starts(lines: tuple[str, ...]) -> set[tuple[int, int]] | None:
-    """Where comments of Python source begin, as (line, column from 0); None when it can't be split into tokens."""
+def _comment_starts(lines: tuple[str, ...]) -> dict[int, int] | None:
+    """Lines of Python source with the column, from 0, where a comment begins; None when it has no tokens."""
     import tokenize
 
     source = iter([f"{line}\n" for line in lines])
     try:
         tokens = tokenize.generate_tokens(lambda: next(source, ""))
-        return {token.start for token in tokens if token.type == tokenize.COMMENT}
+        return {token.start[0]: token.start[1] for token in tokens if token.type == tokenize.COMMENT}
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
         return None
 
