@@ -59,7 +59,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "properties": {
             "precision": _PRECISIONS[rule.confidence],
             "problem.severity": "recommendation" if rule.severity is Severity.INFO else str(rule.severity),
-            "tags": ["pytorch", rule.check.__module__.split(".")[-2]],
+            "tags": ["pytorch", rule.check.__module__.split(".")[-2:][0]],
             "since": rule.since,
             "status": rule.status,
         },
