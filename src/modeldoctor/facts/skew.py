@@ -47,7 +47,7 @@ class Clash(NamedTuple):
     pins: tuple[Pin, ...]
     version: str = ""
     variant: str = ""
-    index: Index | None = None
+    source: Index | None = None
     instead: str = ""
 
 

@@ -39,7 +39,7 @@ class Offer(NamedTuple):
     """A place that is searched. `variant` is the one build that it has, `*` for all, `""` for the default registry."""
 
     variant: str
-    index: Index | None = None
+    source: Index | None = None
     nightly: bool = False
 
 
@@ -49,7 +49,7 @@ class Pick(NamedTuple):
     version: str
     variant: str
     why: str
-    index: Index | None = None
+    source: Index | None = None
 
 
 def variant_of_url(url: str) -> str:
@@ -99,12 +99,12 @@ def pick(
     backend = step.option("torch-backend").partition("@")[0]
     places = offers(step, pins)
     if any(place.nightly for place in places):
-        return Pick("", explicit or places[0].variant, "a nightly build", places[0].index)
+        return Pick("", explicit or places[0].variant, "a nightly build", places[0].source)
     versions = known_versions(package) if package != "torch" else tuple(found.version for found in releases())
     fits = [text for text in versions if usable(text)]
     if explicit:
-        held = (text for text in fits if has_build(package, text, explicit) is not False)
-        chosen = [text for text in held if allows(specifier, f"{text}+{explicit}") or allows(specifier, text)]
+        built = (text for text in fits if has_build(package, text, explicit) is not False)
+        chosen = [text for text in built if allows(specifier, f"{text}+{explicit}") or allows(specifier, text)]
         return Pick(chosen[-1], explicit, "pinned") if chosen else None
     if backend:
         variant = "" if backend == "auto" else backend
@@ -120,7 +120,7 @@ def pick(
     if not found:
         return None
     if step.tool == "uv":  # the first index that has the package decides
-        return max((item for item in found if item.index == found[0].index), key=_order)
+        return max((item for item in found if item.source == found[0].source), key=_order)
     return max(found, key=_order)
 
 
@@ -130,18 +130,18 @@ def _local(picked: Pick, place: Offer) -> str:
 
 def _order(picked: Pick) -> tuple[object, bool]:
     # `2.1.0+cu118` counts as newer than `2.1.0` (PEP 440).
-    return key(picked.version), picked.index is not None
+    return key(picked.version), picked.source is not None
 
 
 def _held(package: str, text: str, place: Offer, where: Platform) -> Pick | None:
     """The build of a version that a place has; None when it has none."""
     if place.variant == "*":
-        return Pick(text, "", "the page lists every build", place.index)
+        return Pick(text, "", "the page lists every build", place.source)
     if place.variant:
         held = has_build(package, text, place.variant)
         # What is not known is taken to be there: an unknown build must not become a finding.
-        return None if held is False else Pick(text, place.variant, "the index", place.index)
-    return Pick(text, default_of(package, text, where), "the default registry", place.index)
+        return None if held is False else Pick(text, place.variant, "the index", place.source)
+    return Pick(text, default_of(package, text, where), "the default registry", place.source)
 
 
 def default_of(package: str, text: str, where: Platform) -> str:

@@ -250,9 +250,9 @@ class _Resolver:
         if not pins or any(pin.variant for pin in pins):
             return
         for place in offers(step, pins):
-            if picked.index is None and place.index and place.variant not in {"", "*"} and step.tool == "pip":
+            if picked.source is None and place.source and place.variant not in {"", "*"} and step.tool == "pip":
                 clash = Clash(
-                    "index without effect", name, pins, picked.version, place.variant, place.index, picked.variant
+                    "index without effect", name, pins, picked.version, place.variant, place.source, picked.variant
                 )
                 self.clashes.append(clash)
 
@@ -262,24 +262,24 @@ class _Resolver:
         if any(pin.url or pin.role == "locked" for pin in pins):
             return
         if has_build(name, text, variant) is False:
-            index = next((place.index for place in places if place.index), None)
+            index = next((place.source for place in places if place.source), None)
             self.clashes.append(Clash("no such build", name, pins, text, variant, index))
-        elif all(place.variant == "" and place.index is None for place in places) and step.tool in {"pip", "uv"}:
+        elif all(place.variant == "" and place.source is None for place in places) and step.tool in {"pip", "uv"}:
             self.clashes.append(Clash("no index", name, pins, text, variant))
         else:
             other = [place for place in places if place.variant not in {"", "*", variant}]
             if other and len(other) == len(places):
-                self.clashes.append(Clash("no such build", name, pins, text, variant, other[0].index))
+                self.clashes.append(Clash("no such build", name, pins, text, variant, other[0].source))
 
     def searched(self, step: Step, name: str, pins: tuple[Pin, ...], text: str, got: str | None) -> None:
         """A pin that leaves the build to the index: note when that index lacks the release."""
         if any(pin.role == "locked" for pin in pins):
             return
         for place in offers(step, pins):
-            if place.variant in {"", "*"} or place.index is None or has_build(name, text, place.variant) is not False:
+            if place.variant in {"", "*"} or place.source is None or has_build(name, text, place.variant) is not False:
                 continue
             kind = "no such build" if got is None else "index without effect"
-            self.clashes.append(Clash(kind, name, pins, text, place.variant, place.index, instead=got or ""))
+            self.clashes.append(Clash(kind, name, pins, text, place.variant, place.source, instead=got or ""))
 
     def plain(self, step: Step, name: str, pins: list[Pin], limits: list[Pin]) -> None:
         """Any other package."""

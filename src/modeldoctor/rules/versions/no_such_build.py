@@ -76,14 +76,14 @@ def _hit(environment: Environment, clash: Clash) -> Hit:
     elif clash.kind == "index without effect":
         message = f"the {clash.variant} index has no {name}, so pip takes the default build {clash.instead}".rstrip()
         severity = Severity.WARNING
-    elif clash.index is not None and variant_of_url(clash.index.url) != "*":
-        message = f"there is no {name} in the {variant_of_url(clash.index.url) or clash.variant} index"
+    elif clash.source is not None and variant_of_url(clash.source.url) != "*":
+        message = f"there is no {name} in the {variant_of_url(clash.source.url) or clash.variant} index"
         message += f", as `{pin.text}` asks for" if pin.variant else ""
     else:
         message = f"there is no {clash.variant} build of {name}"
     related: tuple[Related, ...] = ()
-    if clash.index is not None:
-        related = (Related(Where(clash.index.path, line=clash.index.line), f"the index: {clash.index.url}"),)
+    if clash.source is not None:
+        related = (Related(Where(clash.source.path, line=clash.source.line), f"the index: {clash.source.url}"),)
     return Hit(
         message,
         where=place(pin),
