@@ -17,7 +17,7 @@ from modeldoctor.readers.checkpoint.pickle_values import Dict, Name, Object, Set
 MAX_PLACES = 250_000
 MAX_ITEMS = 3_000_000
 # Characters of all paths together.
-MAX_PATH_CHARACTERS = 32 << 20
+MAX_PATH_CHARACTERS = 16 << 20
 # Levels of containers below each other. Real objects have fewer than 30.
 MAX_LEVELS = 200
 # A longer path is cut before more is put behind it.
