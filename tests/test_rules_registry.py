@@ -18,6 +18,7 @@ from tests.rules.test_rules import SLUGS, cases_of
 DIGITS = {
     "file": "1",
     "pickle": "2",
+    "loading": "3",
     "versions": "3",
     "memory": "4",
     "serving": "5",

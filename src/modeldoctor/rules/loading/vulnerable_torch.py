@@ -32,7 +32,8 @@ def vulnerable_torch(verdict: Verdict, context: Context) -> Iterator[Hit]:
     somebody else: a hub, an upload, a bucket that others write to. For files that only you write, silence it.
 
     ## Seen as
-    Nothing at all: such a file loads.
+    No error at all: the crafted file loads like any other, and its code has run by then. Scanners name the advisory
+    (`GHSA-53q9-r3pm-6pq6`) for the installed release.
 
     ## Fix
     Raise the pin: `torch>=2.10`. Where that cannot be, take files of others as safetensors only.
