@@ -5,6 +5,7 @@ import pytest
 
 from modeldoctor import engine
 from modeldoctor.findings import Hit, Severity, Subject, Where
+from modeldoctor.rules import family
 from modeldoctor.rules.base import Rule
 from tests.cli.command import Command, command
 from tests.reporters.samples import checkpoint, foreign, rule, unknown
@@ -47,7 +48,7 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modeldoctor: Comman
 
     rules = (judged(RULES[0], "bad.pt"), judged(RULES[1], "bad.pt", "odd.pt"))
     monkeypatch.setattr(engine, "read", read)
-    monkeypatch.setattr(engine, "rules_for", lambda _: rules)
+    monkeypatch.setattr(engine, "rules_for", lambda fact: family("gate") if fact == "Suppression" else rules)
     monkeypatch.setattr(engine, "all_rules", lambda: rules)
     monkeypatch.setattr("modeldoctor.rules.all_rules", lambda: RULES)
     return modeldoctor
