@@ -72,7 +72,10 @@ def subject_block(subject: Subject, width: int, *, verbose: bool) -> list[Line]:
     facts = subject.facts
     state = () if subject.state == "understood" else ("  ", (subject.state, "warning"))
     if not isinstance(facts, Checkpoint):
-        return [line((subject.path, "bold"), *state, wrap=False)]
+        from modeldoctor.reporters import describe_project
+
+        said = describe_project.facts(facts, verbose=verbose)
+        return [line((subject.path, "bold"), *state, wrap=False), *(labelled(label, text) for label, text in said)]
     lines = [line((subject.path, "bold"), f"  {size(facts.size_bytes)}", *state, wrap=False)]
     lines += [labelled(label, text) for label, text in describe.facts(facts, verbose=verbose)]
     return lines + bars(facts.anatomy, width)

@@ -26,7 +26,10 @@ def _subject(subject: Subject) -> str:
     facts = subject.facts
     if isinstance(facts, Checkpoint):
         return f"{subject.path}: {subject.state}: {in_one_line(facts)}, {size(facts.size_bytes)}"
-    return f"{subject.path}: {subject.state}: {subject.kind}"
+    from modeldoctor.reporters import describe_project
+
+    said = "; ".join(text for _, text in describe_project.facts(facts, verbose=False))
+    return f"{subject.path}: {subject.state}: {subject.kind}" + (f": {said}" if said else "")
 
 
 def finding_line(finding: Finding) -> str:
