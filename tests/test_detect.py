@@ -175,7 +175,12 @@ CASES = {
     ],
     "json-error": [lambda: b'{"error":"Repository not found"}', lambda: b'\xef\xbb\xbf{"message": "Bad credentials"}'],
     "json": [lambda: b'{"architectures": ["Bert"]}', lambda: b"[1, 2]"],
-    "text": [lambda: b"Entry not found", "Zugriff verweigert für Gäste".encode, lambda: utf16("hello")],
+    "text": [
+        lambda: b"Entry not found",
+        "Zugriff verweigert für Gäste".encode,
+        lambda: "Zugriff für Gäste verweigert".encode("latin-1"),
+        lambda: utf16("hello"),
+    ],
     "mangled": [
         lambda: utf16("PK\3\4 a zip"),
         lambda: "\ufffd\x02\ufffd\x05\0".encode() * 20,
@@ -261,6 +266,9 @@ def test_a_name_breaks_ties(name: str, content: bytes, kind: str) -> None:
         b"MIT License\n\nCopyright",
         b"I love it.\n",
         b"configuration:\n  a: 1\n",
+        b"cmake_policy\n------------\n\nManage policies",
+        b"collections\nof\nthings\n",
+        "Git v2.30.5 Release Notes \u2014 fixes".encode(),
     ],
 )
 def test_prose_is_no_pickle(text: bytes) -> None:

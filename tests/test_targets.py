@@ -30,7 +30,8 @@ def make(*names: str, content: bytes = PICKLE) -> None:
 
 
 def found(*paths: str, allow_empty: bool = False) -> list[str]:
-    return [unit.path.replace(os.sep, "/") for unit in expand(paths, allow_empty=allow_empty)]
+    units = expand(paths, allow_empty=allow_empty)
+    return [unit.path.replace(os.sep, "/") for unit in units if not unit.project]
 
 
 def test_a_file_that_is_named_is_a_unit_whatever_it_is() -> None:
@@ -46,7 +47,7 @@ def test_a_folder_is_walked_files_first_in_order() -> None:
 
 def test_suspicious_names_are_judged_by_their_bytes() -> None:
     make("m/weights", "m/model.dat", "m/pytorch_model.bin")
-    make("m/firmware.bin", "m/README", "m/x.dat", content=b"\x99\x98 bytes")
+    make("m/firmware.bin", "m/README", "m/x.dat", content=b"\x99\x98\0bytes")
     make("m/lfs.bin", "m/lfs.dat", content=LFS)
     assert found("m") == ["m/lfs.bin", "m/model.dat", "m/pytorch_model.bin", "m/weights"]
 

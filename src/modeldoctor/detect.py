@@ -220,23 +220,26 @@ def _other(source: Source, head: bytes, name: str) -> Sniffed:
 
 
 def _is_pickle(source: Source, head: bytes) -> bool:
-    """Whether a pickle without a PROTO opcode stands here: one that ends, or one that names globals before it breaks.
+    """Whether a pickle without a PROTO opcode stands here: one that ends, or one that uses globals before it breaks.
 
-    A loader executes what stands before the damage, so a broken one counts. Text counts only when the pickle is all
-    there is: `N.` starts many sentences.
+    A loader executes what stands before the damage, so a broken one counts. Of text more is asked: `N.` and
+    `Git v2.30.` are whole pickles, `cmake_policy` and a line below it name a global.
     """
     from modeldoctor.readers.checkpoint.pickle_machine import run
+    from modeldoctor.readers.checkpoint.plain import is_text
 
     result = run(source)
     pickle = result.pickle
-    if any(_is_module(found.module) for found in pickle.globals):
+    text = is_text(head)
+    names = [each for each in pickle.globals if _is_name(each.module) and _is_name(each.name)]
+    if any(each.uses != {"named"} or not text for each in names):
         return True
     if pickle.stopped is not None or pickle.opcode_count < 2:
         return False
-    return source.size - result.end <= 1 or not head.isascii()
+    return source.size - result.end <= 1 or (pickle.opcode_count > 3 and not text)
 
 
-def _is_module(name: str) -> bool:
+def _is_name(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
 
 

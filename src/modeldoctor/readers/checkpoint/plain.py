@@ -27,7 +27,7 @@ def structured(head: bytes, source: Source, name: str) -> Sniffed | None:
     if body[:1] in {b"{", b"["}:
         if name.lower().endswith(INDEX_SUFFIXES) or re.search(rb'"weight_map"\s*:', body):
             return readable("sharded")
-        return _json(body, source, name) if _is_text(head) else None
+        return _json(body, source, name) if is_text(head) else None
     if head[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return _utf16(head)
     if _BASE64_ZIP.match(body):
@@ -42,7 +42,7 @@ def structured(head: bytes, source: Source, name: str) -> Sniffed | None:
 
 def text(head: bytes) -> Sniffed | None:
     """Text without a form; the first line is shown, since it is often the error message."""
-    if not _is_text(head):
+    if not is_text(head) and not _is_text_of_old(head):
         return None
     first = _clip(head.strip().split(b"\n", 1)[0])
     return Sniffed("text", f"text: `{first}`" if first else "white space", "this is text, no model: " + _WRITER)
@@ -69,7 +69,7 @@ def _markup(body: bytes, name: str) -> Sniffed | None:
         return Sniffed("xml", f"XML error `{told}`" if told else "XML error", _AGAIN)
     if re.match(rb"<(?:net|IR)\b", start) or (name.endswith(".xml") and b"<layers>" in body):
         return Sniffed("openvino", "OpenVINO network (.xml)", "load it with OpenVINO, together with its .bin file")
-    if start[:1] == b"<" and (b"<?xml" in body[:64] or re.match(rb"<[A-Za-z][\w:.-]*[\s/>]", start)) and _is_text(body):
+    if start[:1] == b"<" and (b"<?xml" in body[:64] or re.match(rb"<[A-Za-z][\w:.-]*[\s/>]", start)) and is_text(body):
         return Sniffed("xml", "XML document", "this is no model: if it was downloaded, check the address")
     return None
 
@@ -108,7 +108,7 @@ def _utf16(head: bytes) -> Sniffed:
     return Sniffed("text", "UTF-16 text", "this is text, no model: " + _WRITER)
 
 
-def _is_text(head: bytes) -> bool:
+def is_text(head: bytes) -> bool:
     """Whether the bytes are UTF-8 text; a character may be cut at the end of what was read."""
     if b"\0" in head:
         return False
@@ -119,6 +119,12 @@ def _is_text(head: bytes) -> bool:
             return False
         decoded = head[: error.start].decode()
     return not any(character < " " and character not in "\t\n\r\f\x1b" for character in decoded)
+
+
+def _is_text_of_old(head: bytes) -> bool:
+    """Whether the bytes are text in an encoding from before Unicode: mostly ASCII, and no control characters."""
+    ascii_bytes = sum(byte < 0x80 for byte in head)
+    return 2 * ascii_bytes > len(head) and not any(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
 
 
 def _clip(raw: bytes) -> str:
