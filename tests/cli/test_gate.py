@@ -144,6 +144,8 @@ def test_paths_of_platforms_begin_at_the_root_of_the_repository(
     monkeypatch.chdir(root / "svc")
     assert "file=svc/bad.pt," in made_up("check", "bad.pt", "--format", "github").out
     assert json.loads(made_up("check", "bad.pt", "--format", "gitlab").out)[0]["location"]["path"] == "svc/bad.pt"
+    (root / ".git").rmdir()
+    assert "file=bad.pt," in made_up("check", "bad.pt", "--format", "github").out
     monkeypatch.setenv("GITHUB_WORKSPACE", str(root.parent))
     assert f"file={root.name}/svc/bad.pt," in made_up("check", "bad.pt", "--format", "github").out
     assert made_up("check", "bad.pt").out.startswith("bad.pt: ")

@@ -117,16 +117,15 @@ def _refusal(path: str) -> str | None:
 
 
 def repository_prefix() -> str:
-    """The way from the root of the repository, as the platform checked it out, to the working directory."""
-    here = os.getcwd()
-    root = next((os.environ[name] for name in ("GITHUB_WORKSPACE", "CI_PROJECT_DIR") if os.environ.get(name)), None)
-    if root is None:
-        root = here
-        while not os.path.exists(os.path.join(root, ".git")):
-            root, below = os.path.dirname(root), root
-            if root == below:
-                return ""
-    prefix = os.path.relpath(os.path.realpath(here), os.path.realpath(root)).replace(os.sep, "/")
+    """The way from the root of the repository to the working directory; where there is none, from the CI's folder."""
+    here = root = os.path.realpath(os.getcwd())
+    while not os.path.exists(os.path.join(root, ".git")):
+        root, below = os.path.dirname(root), root
+        if root == below:
+            named = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
+            root = os.path.realpath(named) if named else here
+            break
+    prefix = os.path.relpath(here, root).replace(os.sep, "/")
     return "" if prefix == "." or prefix.startswith("..") else prefix
 
 
