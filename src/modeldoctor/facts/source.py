@@ -80,13 +80,15 @@ class ModelLoad(NamedTuple):
     """A call that loads a model.
 
     `loader` is its dotted name, `kind` weights | tokenizer | architecture | data, `reads` disk | network | either.
-    `when`: per_request | background | lazy | at_startup | at_import | script | unknown. `chain` leads from `entry` to the
-    call, `dependency` is the `Depends(…)` on the way. `function` is where it stands.
+    `when`: per_request | background | lazy | at_startup | at_import | script | unknown. `chain` leads from `entry` to
+    the call, `dependency` is the `Depends(…)` on the way. `function` is where it stands.
     `uses`: what is done with the result (`module`: called or put into eval mode, `state_dict`: given to
     load_state_dict, `mapping`: indexed). `weights_only`: missing | True | False | computed; `map_location`: missing |
-    cpu | cuda | computed | guarded (under a test of CUDA). `swallowed`: what happens when it fails and nobody learns of
-    it; `retried`: the second load with weights_only=False after the first was refused. `main_only`: it runs only when
-    the file is started as a script, `used_by` is a handler that needs it. `checkpoint`: the file that is named.
+    cpu | cuda | computed | guarded (under a test of CUDA). `handlers` are the clauses around it that go on, `raised`
+    where they raise. `swallowed`: what happens when it fails and nobody learns of it; `retried`: the second load with
+    weights_only=False after the first was refused. `main_only`: it runs only when the file is started as a script; the
+    place is a handler that needs it. `explicit_reload`: the request asks for a load. `checkpoint`: the file that is
+    named.
     """
 
     where: Span
@@ -104,6 +106,7 @@ class ModelLoad(NamedTuple):
     weights_only: str = "missing"
     map_location: str = "missing"
     handlers: tuple[Handler, ...] = ()
+    raised: tuple[Span, ...] = ()
     swallowed: Span | None = None
     retried: Span | None = None
     main_only: Span | None = None

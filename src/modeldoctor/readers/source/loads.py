@@ -54,8 +54,9 @@ ORDER = ("per_request", "background", "lazy", "at_startup", "at_import", "script
 
 # What starts a server: the file that calls it is run, not imported. Resolved names end in these.
 _SERVING = ("uvicorn.run", "waitress.serve", "flask.Flask().run", "quart.Quart().run", "sanic.Sanic().run",
-            "LitServer().run", "aiohttp.web.run_app", "Server().serve", "ray.serve.run", "SocketIO().run", "hypercorn.asyncio.serve",
-            "bjoern.run", "HTTPServer().serve_forever", "WSGIServer().serve_forever", "eventlet.wsgi.server",
+            "LitServer().run", "aiohttp.web.run_app", "Server().serve", "ray.serve.run",
+            "SocketIO().run", "hypercorn.asyncio.serve", "bjoern.run", "HTTPServer().serve_forever",
+            "WSGIServer().serve_forever", "eventlet.wsgi.server",
             "FastAPI().run", "Bottle().run", "bottle.run", "Application().listen", "kserve.ModelServer().start",
             "Interface().launch", "Blocks().launch", "ChatInterface().launch", "runpod.serverless.start")  # fmt: skip
 

@@ -29,12 +29,14 @@ class Symbol(NamedTuple):
     """What a name stands for.
 
     kind `function`, `class`, `instance` (of a project class), `module`: `path` is the file, `name` the scope or class.
-    kind `external`: `name` is dotted, with `()` where something was called: `flask.Flask().route`.
+    kind `external`: `name` is dotted, with `()` where something was called: `flask.Flask().route`; `origin` is then the
+    file, the scope and the text of the first call in it.
     """
 
     kind: str
     path: str
     name: str
+    origin: tuple[str, str, str] | None = None
 
 
 class Names:
@@ -125,15 +127,21 @@ class Names:
             return None
         head, *rest = _parts(text)
         symbol = self._name(head, module, scope)
+        read = head
         for step in rest:
             if symbol is None:
                 return None
             if step == "()":
                 symbol = self._called(symbol)
-            elif step == "[]":
-                symbol = symbol._replace(name=f"{symbol.name}[]") if symbol.kind == "external" else None
-            else:
+                if symbol is not None and symbol.kind == "external" and symbol.origin is None:
+                    symbol = symbol._replace(origin=(module.path, scope.name, read))
+            elif step != "[]":
                 symbol = self._attribute(symbol, step)
+            elif symbol.kind == "external":
+                symbol = symbol._replace(name=f"{symbol.name}[]")
+            else:
+                symbol = None
+            read += step if step in {"()", "[]"} else f".{step}"
         return symbol
 
     def _name(self, name: str, module: Module, scope: Scope) -> Symbol | None:
@@ -300,10 +308,12 @@ class Names:
     def _assigning_scope(self, module: Module, owner: str, name: str) -> Scope:
         """The scope in which `self.name` is assigned, so that its value is read with that scope's names."""
         wanted = {f"self.{name}", f"cls.{name}"}
+        found = None
         for scope in module.scopes.values():
-            if scope.owner == owner and wanted & scope.values.keys():
-                return scope
-        return module.scopes.get(owner, module.body)
+            told = [scope.values[text] for text in wanted & scope.values.keys()] if scope.owner == owner else []
+            if told and (found is None or found[1] in UNTELLING):
+                found = (scope, told[0])
+        return found[0] if found is not None else module.scopes.get(owner, module.body)
 
     def _called(self, symbol: Symbol) -> Symbol | None:
         """What a call returns: an instance of a class, or what a function's return statements say."""

@@ -16,19 +16,21 @@ MAX_STATES = 50_000  # scopes visited per context: bounds the walk on generated 
 
 
 class Step(NamedTuple):
-    """One call of a chain: where it stands, the scope that makes it, and what it calls (`Depends(get_model)`)."""
+    """One call of a chain: where it stands and ends, the scope that makes it, what it calls (`Depends(get_model)`)."""
 
     path: str
     line: int
     column: int
     scope: str
     target: str
+    end: tuple[int, int] | None = None
 
 
 class Visit(NamedTuple):
     """A scope that runs in a context. `once` says what makes it run once there (None: each time).
 
     `receiver` is the class of `self` where that is known: its methods hide those of the class the code stands in.
+    `loop`: it runs on the event loop, not in a thread.
     """
 
     entry: Entry
@@ -37,6 +39,7 @@ class Visit(NamedTuple):
     once: Once | None
     chain: tuple[Step, ...]
     receiver: Symbol | None = None
+    loop: bool = False
 
 
 # External callables that run a function argument later, elsewhere; everything else is taken to call it right away.
@@ -51,6 +54,11 @@ BACKGROUND = frozenset(
         "starlette.background.BackgroundTasks().add_task",
     }
 )
+# Last names of what runs a function in a thread or process, so that the event loop goes on.
+OFFLOADING = frozenset(
+    {"run_in_executor", "to_thread", "run_in_threadpool", "run_sync", "submit", "sync_to_async",
+     "database_sync_to_async", "apply_async", "map_async", "Thread", "Process", "start_soon", "add_task"}
+)  # fmt: skip
 # What runs when an object is made, and what when it is called.
 _MAKING = ("__new__", "__init__", "__post_init__")
 _CALLING = ("__call__", "forward")
@@ -63,16 +71,19 @@ class Walk:
         self.names = names
         self.cached_getters = cached_getters
         self.visits: dict[Symbol, list[Visit]] = {}
-        self.seen: set[tuple[Symbol, str, bool, bool, Symbol | None]] = set()
+        self.seen: set[tuple[Symbol, str, bool, bool, Symbol | None, bool]] = set()
 
     def follow(self, entries: Iterable[Entry]) -> None:
         """Follow what runs from these; what an earlier call reached is not reached again."""
         queue = deque(Visit(entry, entry.function, entry.fresh, None, (), entry.receiver) for entry in entries)
         while queue and len(self.seen) < MAX_STATES:
             visit = queue.popleft()
-            key = (visit.scope, visit.entry.context, visit.fresh, visit.once is not None, visit.receiver)
             known = self.names.scope_of(visit.scope)
-            if key in self.seen or known is None:
+            if known is None:
+                continue
+            visit = visit._replace(loop=visit.loop or known[1].kind == "async")
+            key = (visit.scope, visit.entry.context, visit.fresh, visit.once is not None, visit.receiver, visit.loop)
+            if key in self.seen:
                 continue
             self.seen.add(key)
             if visit.once is None:
@@ -115,12 +126,14 @@ class Walk:
         yield from self.inner(visit, module, scope)
         for call in scope.calls:
             once = visit.once or guarded(call, module, scope, self.names, fresh=visit.fresh)
-            step = Step(module.path, call.line, call.column, scope.name, call.target)
+            end = (call.end_line, call.end_column)
+            step = Step(module.path, call.line, call.column, scope.name, call.target, end)
             for callee in self.callees(call, module, scope, visit):
                 later = callee.background and visit.entry.context == "request"
                 entry = visit.entry._replace(context="background") if later else visit.entry
                 chain = (*visit.chain, step)
-                yield Visit(entry, callee.symbol, callee.fresh, once or callee.once, chain, callee.receiver)
+                loop = visit.loop and not callee.elsewhere
+                yield Visit(entry, callee.symbol, callee.fresh, once or callee.once, chain, callee.receiver, loop)
         for text in sorted(scope.reads | {call.target for call in scope.calls}):
             last = text.rpartition(".")[2]
             if last not in self.names.project.properties:
@@ -129,7 +142,7 @@ class Walk:
             if found is not None:
                 fresh = self.fresh_owner(text.rpartition(".")[0], module, scope, fresh=visit.fresh)
                 step = Step(module.path, scope.line, 1, scope.name, text)
-                yield Visit(visit.entry, found, fresh, visit.once, (*visit.chain, step), self.owner(found))
+                yield Visit(visit.entry, found, fresh, visit.once, (*visit.chain, step), self.owner(found), visit.loop)
 
     def inner(self, visit: Visit, module: Module, scope: Scope) -> Iterator[Visit]:
         """Class bodies, dependencies of the parameters, and the project's own decorators around a handler."""
@@ -211,7 +224,8 @@ class Walk:
                 owner = value.rpartition(".")[0]
                 receiver = self.receiver(value, passed, module, scope, visit)
                 given = self.fresh_owner(owner, module, scope, fresh=fresh)
-                yield Callee(passed, given, receiver, background=background)
+                elsewhere = background or call.target.rpartition(".")[2] in OFFLOADING
+                yield Callee(passed, given, receiver, background=background, elsewhere=elsewhere)
 
     def construction(self, symbol: Symbol, call: CallSite) -> "Iterator[Callee]":
         """Making an object; a metaclass that keeps one runs `__init__` for the first only."""
@@ -243,10 +257,11 @@ class Walk:
 
 
 class Callee(NamedTuple):
-    """A scope that a call runs: is its `self` new, does it run in the background, why does it run once."""
+    """A scope that a call runs: is its `self` new, does it run in the background or elsewhere, why does it run once."""
 
     symbol: Symbol
     fresh: bool
     receiver: Symbol | None
     background: bool = False
+    elsewhere: bool = False
     once: Once | None = None

@@ -12,9 +12,25 @@ _ROUTES = ((1, "request"), ("view", "request"))
 _NINJA = ("get", "post", "put", "patch", "delete", "api_operation")
 
 
+def _views(module: Module, names: Names) -> Iterator[Entry]:
+    """Functions that take a request: whoever calls them, and even where no URLconf is in sight, a request runs them."""
+    used = {dotted.partition(".")[0] for dotted in module.body.imports.values()}
+    django_here = not {"django", "rest_framework"}.isdisjoint(used)
+    for scope in module.scopes.values():
+        if scope.owner is not None or scope.parent is not None or not scope.parameters:
+            continue
+        if scope.parameters[0].name != "request" or scope.kind not in {"function", "async"}:
+            continue
+        answers = any(call.target in {"HttpResponse", "JsonResponse"} for call in scope.calls)
+        if django_here or (answers and "flask" not in used and "fastapi" not in used):
+            symbol = Symbol("function", module.path, scope.name)
+            if names.scope_of(symbol) is not None:
+                yield Entry("django", "request", symbol, f"view {scope.name}")
+
+
 def _middleware(module: Module, names: Names) -> Iterator[Entry]:
     """Middleware has no base class: a class made with `get_response`, or a function that returns a function."""
-    del names
+    yield from _views(module, names)
     for definition in module.classes.values():
         creator = module.scopes.get(f"{definition.name}.__init__")
         if creator is not None and any(parameter.name == "get_response" for parameter in creator.parameters):
@@ -33,7 +49,7 @@ def _middleware(module: Module, names: Names) -> Iterator[Entry]:
 
 FRAMEWORK = Framework(
     name="django",
-    packages=("django", "rest_framework", "channels", "ninja", "get_response"),
+    packages=("django", "rest_framework", "channels", "ninja", "get_response", "HttpResponse", "JsonResponse"),
     decorators={
         "rest_framework.decorators.api_view": "request",
         "rest_framework.decorators.action": "fresh request",

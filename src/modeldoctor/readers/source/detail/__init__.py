@@ -1,0 +1,1 @@
+"""What is done with models, from the syntax trees of the files that matter."""

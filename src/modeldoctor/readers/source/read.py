@@ -1,0 +1,155 @@
+"""The Python source of a folder or file → facts."""
+
+import os
+import re
+
+from modeldoctor.facts.source import Inference, ModelLoad, Observation, Source, Span, Unread
+from modeldoctor.readers.source.detail import requests, responses, service
+from modeldoctor.readers.source.detail.inference import inferences
+from modeldoctor.readers.source.detail.loading import details
+from modeldoctor.readers.source.detail.models import Uses
+from modeldoctor.readers.source.detail.trees import Pages
+from modeldoctor.readers.source.entries import is_test
+from modeldoctor.readers.source.loads import Analysis, analyse
+
+MAX_PAGES = 400  # files that are looked at in detail: those of a service, not of everything beside it
+MAX_CHECKPOINTS = 20  # that are opened because a load names them
+
+# What a file must mention to be worth a second look.
+_WORTH = re.compile(rb"torch|model|predict|pipeline|Pool|Process|lifespan|on_event|before_first_request|net\b|infer")
+_SERVED = frozenset({"per_request", "lazy", "at_startup", "at_import", "background"})
+_PACKAGES = ("flask", "fastapi", "starlette", "django", "pydantic", "torch", "werkzeug", "quart")
+
+
+def read_source(
+    path: str, shown: str, files: list[str] | None = None, loaders: tuple[str, ...] = (), getters: tuple[str, ...] = ()
+) -> Source:
+    """The facts of a folder, or of one file. `shown` is the path that reports print; places are relative to it.
+
+    `files` are its files, relative with `/`; found by walking when not given. Never raises for what lies in a file.
+    """
+    if not os.path.isdir(path):
+        path, name = os.path.split(path)
+        shown = os.path.dirname(shown)
+        files = [name]
+    elif files is None:
+        files = python_files(path)
+    analysis = analyse(path or ".", files, loaders, getters)
+    about_models = bool(analysis.loads) or _mentions_torch(analysis)
+    loads, runs, notes = _in_detail(analysis) if about_models else ((), (), ())
+    return Source(
+        shown or ".",
+        len(analysis.project.paths),
+        analysis.frameworks,
+        len(analysis.entries),
+        tuple(_with_checkpoints(loads, path or ".", shown)),
+        runs,
+        notes,
+        tuple(Unread(Span(each.path, each.line or 1), each.kind, each.reason) for each in analysis.unparsed),
+        _versions(path or ".", shown) if about_models and analysis.entries else (),
+    )
+
+
+def python_files(path: str) -> list[str]:
+    """The files of a project, relative with `/`; without version control, environments, caches and packages."""
+    from modeldoctor.facts.pins import Flaw
+    from modeldoctor.readers.project.files import walk
+
+    flaws: list[Flaw] = []
+    return list(walk(path, flaws, path))
+
+
+def _mentions_torch(analysis: Analysis) -> bool:
+    paths = {entry.function.path for entry in analysis.entries}
+    return any(b"torch" in (analysis.project.source(path) or b"") for path in sorted(paths))
+
+
+def _in_detail(
+    analysis: Analysis,
+) -> tuple[tuple[ModelLoad, ...], tuple[Inference, ...], tuple[Observation, ...]]:
+    pages = Pages(analysis.project)
+    uses = Uses(analysis.loads, analysis.names)
+    paths = _worth_reading(analysis)
+    for path in paths:
+        page = pages.page(path)
+        if page is not None:
+            uses.note(page)
+    runs: list[Inference] = []
+    notes: list[Observation] = []
+    for path in paths:
+        page = pages.page(path)
+        if page is None:
+            continue
+        runs += inferences(page, analysis, pages, uses)
+        notes += requests.observations(page, analysis, uses)
+        notes += service.observations(page, analysis, pages)
+        notes += service.lifecycle(page, analysis.names, pages)
+    for path in paths:
+        page = pages.page(path)
+        if page is not None:
+            notes += responses.observations(page, analysis, pages, runs)
+    for path in (path for path in analysis.project.paths if is_test(path)):
+        if b"TestClient" in (analysis.project.source(path) or b""):
+            page = pages.page(path)
+            notes += service.tests(page, analysis.names) if page is not None else ()
+    notes += service.health(analysis)
+    if service.error_handlers(analysis):
+        notes.append(Observation("error_handler", Span("", 1)))
+    loads = tuple(details(site, analysis, pages, uses) for site in analysis.loads)
+    return loads, tuple(runs), tuple(dict.fromkeys(notes))
+
+
+def _worth_reading(analysis: Analysis) -> list[str]:
+    """Files with loads that a service reaches, and files whose code runs in requests and mentions a model."""
+    served = {load.path for load in analysis.loads if load.when in _SERVED}
+    served |= {step.path for load in analysis.loads if load.when in _SERVED for step in load.chain}
+    running = {symbol.path for symbol, visits in analysis.reached.items() if visits} - served
+    running |= {entry.function.path for entry in analysis.entries if entry.context != "script"} - served
+    known = set(analysis.project.paths)
+    worth = [path for path in sorted(running & known) if _WORTH.search(analysis.project.source(path) or b"")]
+    return [*sorted(served & known), *worth][:MAX_PAGES]
+
+
+def _with_checkpoints(loads: tuple[ModelLoad, ...], root: str, shown: str) -> list[ModelLoad]:
+    """The loads, each with the file that it names where that is there."""
+    from modeldoctor.errors import ReadError
+
+    known: dict[str, object] = {}
+    done = []
+    for load in loads:
+        real = _named_file(load, root) if load.file.text and load.when in _SERVED else None
+        if real is not None and real not in known and len(known) < MAX_CHECKPOINTS:
+            from modeldoctor.readers.checkpoint import read_checkpoint
+
+            below = os.path.relpath(real, root).replace(os.sep, "/")
+            try:
+                known[real] = read_checkpoint(real, f"{shown}/{below}" if shown not in {"", "."} else below)
+            except ReadError:
+                known[real] = None
+        done.append(load._replace(checkpoint=known.get(real)) if real is not None else load)  # type: ignore[arg-type]
+    return done
+
+
+def _named_file(load: ModelLoad, root: str) -> str | None:
+    """The file below the root that a literal path means: from the root, or from a folder above the code."""
+    folder = os.path.dirname(load.where.path)
+    while True:
+        real = os.path.normpath(os.path.join(root, folder, load.file.text))
+        if real.startswith(os.path.normpath(root)) and os.path.isfile(real):
+            return real
+        if not folder:
+            return None
+        folder = os.path.dirname(folder)
+
+
+def _versions(root: str, shown: str) -> tuple[tuple[str, str, str], ...]:
+    """The exact releases that the project pins."""
+    from modeldoctor.readers.project import read_project
+
+    main = read_project(root, shown).main
+    found = []
+    for package in _PACKAGES:
+        pins = [pin for pin in (main.pins(package) if main is not None else ()) if pin.version]
+        if pins:
+            found.append((package, pins[-1].version, pins[-1].place))
+    return tuple(found)

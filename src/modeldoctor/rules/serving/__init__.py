@@ -1,0 +1,1 @@
+"""MDR5xx: what the code of a service does with its models."""
