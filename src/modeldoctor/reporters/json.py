@@ -29,7 +29,7 @@ def report_text(report: Report) -> str:
             "schema": REPORT,
             "tool": TOOL,
             "target_env": _target(report.target),
-            "targets": [_subject(subject) for subject in report.subjects],
+            "targets": [_subject(subject, report.findings) for subject in report.subjects],
             "findings": [_finding(finding) for finding in report.findings],
             "skipped": [skip._asdict() for skip in report.skips],
             "errors": errors(report.failures),
@@ -108,10 +108,18 @@ def _value(value: Value | None) -> dict[str, str] | None:
     return None if value is None else {"value": value.text, "source": value.source}
 
 
-def _subject(subject: Subject) -> dict[str, Any]:
+def _subject(subject: Subject, findings: tuple[Finding, ...]) -> dict[str, Any]:
     facts = subject.facts
+    if subject.kind == "torchserve-archive":
+        from modeldoctor.reporters.archives import as_json
+
+        found = plain(as_json(facts, findings))
+        return {"path": subject.path, "kind": subject.kind, "state": subject.state, "facts": found}
     if not isinstance(facts, Checkpoint):
-        return {"path": subject.path, "kind": subject.kind, "state": subject.state, "facts": plain(facts)}
+        from modeldoctor.reporters import json_project
+
+        said = json_project.facts(facts) or facts
+        return {"path": subject.path, "kind": subject.kind, "state": subject.state, "facts": plain(said)}
     return {**identity(facts, subject.state), "facts": checkpoint_facts(facts)}
 
 
