@@ -60,3 +60,8 @@ def test_class_in_no_file(tmp_path: Path) -> None:
 def test_two_candidates_are_no_answer(tmp_path: Path) -> None:
     code = look(tmp_path, {"a.py": "class Classifier: ...", "b.py": "class Classifier: ..."})
     assert (code.status, code.elsewhere) == ("missing", "")
+
+
+def test_torchscript_carries_its_code(tmp_path: Path) -> None:
+    scripted = SAMPLE.parent / "scripted.pt"
+    assert find_code(read_checkpoint(str(scripted), "scripted.pt"), str(tmp_path), []) == ()

@@ -10,12 +10,16 @@ from modeldoctor.readers.source.project import Project
 
 # Classes looked for under another name; a pickle that names more is a program, not a model.
 MAX_MODULES = 200
+# Formats whose names Python's unpickler imports; TorchScript and torch.package carry their code with them.
+_UNPICKLED = frozenset({"torch-zip", "torch-legacy", "torch-tar", "pickle", "joblib"})
 
 
 def find_code(
     checkpoint: Checkpoint, root: str, files: list[str], installed: Environment | None = None
 ) -> tuple[Code, ...]:
     """The modules of the pickle that are neither torch's, NumPy's nor the standard library's, each looked for."""
+    if checkpoint.format not in _UNPICKLED:
+        return ()
     wanted: dict[str, list[str]] = {}
     for pickle in checkpoint.pickles:
         for entry in pickle.globals:
