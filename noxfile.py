@@ -33,12 +33,13 @@ def heavy(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def lint(session: nox.Session) -> None:
-    """Style, and the walls between the stages."""
+    """Style, the walls between the stages, and whether the pages of the rules are up to date."""
     install_group(session, "lint")
     session.install(".")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    session.run("python", "scripts/write_rule_pages.py", "--check")
 
 
 @nox.session(python="3.11")
