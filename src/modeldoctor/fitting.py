@@ -44,6 +44,7 @@ def serving_of(environment: Target, options: Mapping[str, Any]) -> Serving:
         copies=options["copies"],
         batch=1 if options["batch"] is None else options["batch"],
         context=options["context"],
+        prompt=options["prompt"],
         dtype=options["dtype"],
         kv_dtype=options["kv_dtype"],
         attention=options["attention"],

@@ -40,6 +40,10 @@ def fit(
     context: Annotated[
         _Number, typer.Option(metavar="TOKENS", help="Tokens per sequence, prompt and answer together.")
     ] = None,
+    prompt: Annotated[
+        _Number,
+        typer.Option(metavar="TOKENS", help="Tokens of the prompt, read in at once (default: all of --context)."),
+    ] = None,
     dtype: Annotated[
         Literal["float64", "float32", "float16", "bfloat16", "float8", "int8", "int4"] | None,
         typer.Option(help="The dtype that the code serves in (default: as stored)."),
@@ -104,7 +108,8 @@ def fit(
     options: dict[str, Any] = {
         "gpu_memory": gpu_memory, "gpus": gpus, "place": place, "workers": workers, "copies": copies,
         "threads": threads, "batch": batch,
-        "context": context, "dtype": dtype, "kv_dtype": kv_dtype, "attention": attention, "load": load,
+        "context": context, "prompt": prompt, "dtype": dtype, "kv_dtype": kv_dtype, "attention": attention,
+        "load": load,
         "grad": grad, "host_memory": host_memory, "timeout": timeout, "trace": trace, "input": input,
         "interpreter": interpreter, "trace_seconds": trace_seconds,
     }  # fmt: skip

@@ -71,7 +71,8 @@ class Serving(NamedTuple):
     """How the model is served, as far as it is known: from flags, or from the code and its deployment.
 
     `copies` are models per process (one for each thread that loads its own), `threads` those that compute at once.
-    `context` is the tokens per sequence, prompt and answer together. `placement`: `first` (every process uses the first
+    `context` is the tokens per sequence, prompt and answer together, `prompt` those of
+    them that are read in at once (None: all). `placement`: `first` (every process uses the first
     GPU, which `cuda` means), `spread` (processes take the GPUs in turn), `split` (one model over all GPUs).
     `gpus` is None when nothing is known of them and `()` when the host has none.
     """
@@ -81,6 +82,7 @@ class Serving(NamedTuple):
     copies: int = 1
     batch: int = 1
     context: int | None = None
+    prompt: int | None = None
     dtype: str | None = None
     kv_dtype: str | None = None
     attention: str = "sdpa"

@@ -73,6 +73,7 @@ def _require_sense(serving: Serving) -> None:
     for name, value, most in (
         ("--batch", serving.batch, MOST_BATCH),
         ("--context", serving.context, MOST_TOKENS),
+        ("--prompt", serving.prompt, serving.context or MOST_TOKENS),
         ("--workers", serving.processes, 10_000),
         ("--threads", serving.threads, 10_000),
         ("--copies", serving.copies, 1_000),

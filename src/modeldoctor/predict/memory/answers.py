@@ -68,7 +68,9 @@ def reach(model: Model, serving: Serving) -> Reach:
         return Reach()
     return Reach(
         batch=_largest(lambda batch: _fits(model, serving._replace(batch=batch))),
-        context=_largest(lambda tokens: _fits(model, serving._replace(context=tokens))) if _grows(model) else None,
+        context=_largest(lambda tokens: _fits(model, serving._replace(context=tokens, prompt=None)))
+        if _grows(model)
+        else None,
         concurrency=_concurrency(model, serving),
     )
 
@@ -114,7 +116,7 @@ def _concurrency(model: Model, serving: Serving) -> tuple[tuple[int, int], ...]:
     dtype = serving.kv_dtype or compute_dtype(model, serving)
     rows = []
     for tokens in lengths:
-        one = serving._replace(batch=1, context=tokens)
+        one = serving._replace(batch=1, context=tokens, prompt=None)
         rooms = []
         for need in device_needs(model, one):
             if not need.processes or need.budget_bytes is None or need.total.likely is None:

@@ -83,7 +83,7 @@ def _one(name: str, memory_gb: float | None, text: str) -> Card:
     """The GPU of that name; the smallest when a family has several memories and nothing says which."""
     # `a100-80`, `h100 80`: the memory without its unit.
     sized = re.sub(r"([ -])(\d{2,3})$", r"\1\2gb", name)
-    found = list(gpus_named(sized)) or list(gpus_named(name))
+    found = list(dict.fromkeys(gpus_named(sized) or gpus_named(name)))
     if not found:
         from modeldoctor.wording import did_you_mean
 

@@ -47,8 +47,8 @@ def compute_dtype(model: Model, serving: Serving) -> str:
 
 
 def tokens_of(model: Model, serving: Serving) -> int | None:
-    """Tokens of one sequence, if they are known."""
-    return serving.context or (model.shape.fixed_tokens if model.shape else None)
+    """Tokens of one sequence that are computed at once, if they are known."""
+    return serving.prompt or serving.context or (model.shape.fixed_tokens if model.shape else None)
 
 
 # --------------------------------------------------------------------------- terms

@@ -47,6 +47,8 @@ def sizes_from_config(config: Mapping[str, Any], shape: Architecture, total_byte
     )
 
 
+# All their linear layers and norms have a bias.
+_BIASED = frozenset(("gpt2", "opt", "bert", "roberta", "distilbert", "gpt_neox", "bloom", "gpt_bigcode"))
 _READ = frozenset(
     ("llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen2_moe", "qwen3_moe", "gemma", "gemma2", "gemma3_text",
      "phi3", "deepseek_v2", "deepseek_v3", "gpt2", "opt", "bert", "roberta", "gpt_neox", "falcon", "bloom",
@@ -76,6 +78,11 @@ def _pieces(inner: Mapping[str, Any], config: Mapping[str, Any], shape: Architec
         layers += encoder
     yield from _feed_forward(inner, shape, packed, dtype, layers)
     yield Piece(dtype, d, int(d * ITEM[dtype]), matrix=False, times=2 * layers + 1)
+    if shape.model_type in _BIASED:
+        width = shape.feed_forward + 7 * d  # those of four projections, of the feed-forward, and of two norms
+        yield Piece(dtype, width, int(width * ITEM[dtype]), matrix=False, times=layers)
+    if shape.model_type in {"bert", "roberta"}:
+        yield _table(d * d, dtype, 1)  # the pooler
 
 
 def _attention(inner: Mapping[str, Any], shape: Architecture) -> list[tuple[int, int]]:
