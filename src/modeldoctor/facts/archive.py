@@ -1,5 +1,8 @@
-"""What rules may know about a TorchServe archive: its members as the server unpacks them, its texts as both parsers
-see them, its code as far as it can be followed without running it. Members are named as in the model folder."""
+"""What rules may know about a TorchServe archive.
+
+Its members as the server unpacks them, its texts as both parsers see them, its code as far as it can be followed
+without running it. Members are named as in the model folder.
+"""
 
 import posixpath
 from typing import Any, NamedTuple
@@ -46,15 +49,15 @@ class Value(NamedTuple):
     """What is known of an expression without running it.
 
     kind: `text` (`text` with `{model_dir}` for the model folder), `class` and `instance` (`text` is the dotted name),
-    `loaded` (`index` of the `Act` that loads it, `text` the keys taken from it), `list`, `dict`, `tuple`, `none`,
+    `loaded` (`number` of the `Act` that loads it, `text` the keys taken from it), `list`, `dict`, `tuple`, `none`,
     `number`, `string`, `data` (what the server passes to `handle`), `context`, `self`, `manifest`, `function`,
-    `module`, `coroutine`, `generator`, `unknown`. `index` of a list is its length, -1 when not known; `of` is the
+    `module`, `coroutine`, `generator`, `unknown`. `number` of a list is its length, -1 when not known; `of` is the
     plain Python value of a constant.
     """
 
     kind: str
     text: str = ""
-    index: int = -1
+    number: int = -1
     of: Any = None
 
 

@@ -64,13 +64,26 @@ def _target(target: Target) -> Line:
 def _facts(report: Report, width: int, *, verbose: bool) -> list[Line]:
     if len(report.subjects) > FULL_FACTS:
         return [*listing(report, width, verbose=verbose), line()]
-    return [row for subject in report.subjects for row in [*subject_block(subject, width, verbose=verbose), line()]]
+    found = report.findings
+    return [
+        row
+        for item in report.subjects
+        for row in [*subject_block(item, width, verbose=verbose, findings=found), line()]
+    ]
 
 
-def subject_block(subject: Subject, width: int, *, verbose: bool) -> list[Line]:
+def subject_block(subject: Subject, width: int, *, verbose: bool, findings: tuple[Finding, ...] = ()) -> list[Line]:
     """Name, size and state of one target, and its facts with their labels."""
     facts = subject.facts
     state = () if subject.state == "understood" else ("  ", (subject.state, "warning"))
+    if subject.kind == "torchserve-archive":
+        from modeldoctor.reporters import archives
+
+        rows = [
+            (answer.call, f"{answer.http or ''}  {answer.text}".strip()) for answer in archives.outlook(facts, findings)
+        ]
+        lines = [line((subject.path, "bold"), f"  {size(facts.size_bytes)}", *state, wrap=False)]
+        return [*lines, *(labelled(label, text) for label, text in [("what", archives.title(facts)), *rows])]
     if not isinstance(facts, Checkpoint):
         from modeldoctor.reporters import describe_project
 

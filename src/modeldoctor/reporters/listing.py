@@ -23,7 +23,7 @@ def listing(report: Report, width: int, *, verbose: bool) -> list[Line]:
         subjects = sorted(subjects, key=lambda item: -_weight(item, found))[:FOLD]
         subjects = sorted((item for item in subjects if _weight(item, found)), key=lambda item: item.path)
     paths = min(max((len(item.path) for item in subjects), default=0), PATH_WIDTH)
-    lines = [_row(item, (paths, width), found[item.path], clean=not report.hidden) for item in subjects]
+    lines = [_row(item, (paths, width), found[item.path], report) for item in subjects]
     if left := len(report.subjects) - len(subjects):
         lines.append(line((f"… and {count(left, 'more file')} (-v lists them)", "dim")))
     return lines
@@ -46,8 +46,8 @@ def _by_target(report: Report) -> dict[str, Counter[Severity]]:
     return found
 
 
-def _row(subject: Subject, columns: tuple[int, int], found: Counter[Severity], *, clean: bool) -> Line:
-    facts = subject.facts
+def _row(subject: Subject, columns: tuple[int, int], found: Counter[Severity], report: Report) -> Line:
+    facts, clean = subject.facts, not report.hidden
     worst = max(found, default=None)
     style = str(worst) if worst else "good" if subject.state == "understood" and clean else ""
     if subject.state != "understood":
@@ -58,6 +58,10 @@ def _row(subject: Subject, columns: tuple[int, int], found: Counter[Severity], *
     if isinstance(facts, Checkpoint):
         bytes_ = size(facts.size_bytes)
         text = describe.contents(facts) if subject.state == "understood" else facts.title
+    elif subject.kind == "torchserve-archive":
+        from modeldoctor.reporters import archives
+
+        bytes_, text = size(facts.size_bytes), archives.in_a_word(facts, report.findings)
     paths, width = columns
     room = max(width - max(paths, len(subject.path)) - 30, 20)
     return line(

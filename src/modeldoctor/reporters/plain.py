@@ -12,7 +12,7 @@ def plain(report: Report, *, verbosity: int = 0) -> str:
     """The report as text; `verbosity` below 0 leaves the findings alone, above 0 adds what was skipped."""
     lines = [finding_line(finding) for finding in shown(report)]
     if verbosity >= 0:
-        lines = [_subject(subject) for subject in report.subjects] + lines
+        lines = [_subject(subject, report.findings) for subject in report.subjects] + lines
     if verbosity > 0:
         lines += [f"{skip.path}: skipped: {skip.code or 'file'}: {skip.reason}" for skip in report.skips]
     if verbosity >= 0 and (report.subjects or not report.failures):
@@ -21,9 +21,13 @@ def plain(report: Report, *, verbosity: int = 0) -> str:
     return "".join(f"{printable(text)}\n" for text in lines)
 
 
-def _subject(subject: Subject) -> str:
+def _subject(subject: Subject, findings: tuple[Finding, ...]) -> str:
     """`model.pt: understood: torch.save zip, state_dict, 12 float32, …`."""
     facts = subject.facts
+    if subject.kind == "torchserve-archive":
+        from modeldoctor.reporters import archives
+
+        return f"{subject.path}: {subject.state}: {archives.title(facts)}: {archives.in_one_line(facts, findings)}"
     if isinstance(facts, Checkpoint):
         return f"{subject.path}: {subject.state}: {in_one_line(facts)}, {size(facts.size_bytes)}"
     from modeldoctor.reporters import describe_project

@@ -14,9 +14,10 @@ LOGS = "logs/model_log.log and logs/ts_log.log under the folder that torchserve 
 class Fault(NamedTuple):
     """One thing that is wrong. `kind` names the rule that tells it.
 
-    `phase` is the call that fails: `register` (also at start-up), `load` (a worker starts), `infer` (a request);
+    `phase` is the call that fails: `register` (also at start-up), `load` (a worker starts), `infer` (a request),
     `""` when none does. `stops_server`: with `--models` at start-up the whole process ends. `member` and `line` are the
-    place. `seen` is the line that a user meets. `named`: phase and answer when the call names the model, as start-up does.
+    place. `seen` is the line that a user meets. `named`: phase and answer when the call names
+    the model, as start-up does.
     """
 
     kind: str
@@ -43,16 +44,16 @@ def starts_workers(archive: Archive) -> tuple[int, int] | None:
     config = archive.config.frontend if archive.config else None
     if not isinstance(config, dict):
         return None
-    least, most = config.get("minWorkers"), config.get("maxWorkers")
-    if not _is_int(least) or not _is_int(most):
+    least, most = _integer(config.get("minWorkers")), _integer(config.get("maxWorkers"))
+    if least is None or most is None:
         return None
     least = max(1, least)
     return (least, most) if most >= least else None
 
 
-def _is_int(value: Any) -> bool:
+def _integer(value: Any) -> int | None:
     """A Java Integer: SnakeYAML makes larger numbers Long."""
-    return type(value) is int and -(1 << 31) <= value < 1 << 31
+    return value if type(value) is int and -(1 << 31) <= value < 1 << 31 else None
 
 
 def at_load(archive: Archive) -> tuple[str, int]:

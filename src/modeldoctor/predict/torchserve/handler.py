@@ -20,8 +20,14 @@ def resolution(archive: Archive) -> Iterator[Fault]:
     handler, name = archive.handler, archive.handler_module
     if not handler:
         seen = "ModuleNotFoundError: No module named 'ts.torch_handler./…': the model folder is taken for the handler"
-        yield Fault("handler-unnamed", "the manifest names no handler", 'add `"handler": "handler.py"` to `model`',
-                    Severity.ERROR, *place, seen)  # fmt: skip
+        yield Fault(
+            "handler-unnamed",
+            "the manifest names no handler",
+            'add `"handler": "handler.py"` to `model`',
+            Severity.ERROR,
+            *place,
+            seen,
+        )
         return
     head = name.partition(".")[0]
     if archive.module(name) or in_archive(archive, name):
@@ -30,8 +36,14 @@ def resolution(archive: Archive) -> Iterator[Fault]:
             yield Fault("handler-host-path", message, f"write `{name}.py`", Severity.INFO, member=MANIFEST, line=line)
     elif name in table("torchserve")["frozen"] or (head in standard_library() and "." not in name):
         message = f"the handler {quoted(handler)} is a module of Python, not of the archive"
-        yield Fault("handler-not-found", message, "rename the handler file", Severity.ERROR, *place,
-                    "ValueError: Expected only one class in custom service code or a function entry point []")  # fmt: skip
+        yield Fault(
+            "handler-not-found",
+            message,
+            "rename the handler file",
+            Severity.ERROR,
+            *place,
+            "ValueError: Expected only one class in custom service code or a function entry point []",
+        )
     elif handler not in table("torchserve")["handlers"]:
         yield _not_found(archive, handler, name, line)
 
@@ -43,7 +55,7 @@ def _not_found(archive: Archive, handler: str, name: str, line: int | None) -> F
     ]
     built_in = [each for each, row in table("torchserve")["handlers"].items() if row["class"]]
     meant = near(handler, built_in) or near(name, archive_names(archive))
-    other = next((each for each in built_in if each == handler.split(":")[0].removesuffix(".py")), None)
+    other = next((each for each in built_in if each == handler.split(":", maxsplit=1)[0].removesuffix(".py")), None)
     if below:
         message = f"the handler {quoted(handler)} lies at {quoted(below[0])}, and folders in its name are not followed"
         fix = "pack the handler at the root of the archive"
@@ -73,8 +85,14 @@ def entry(archive: Archive) -> Iterator[Fault]:
     kind = bindings.get(name)
     if after and kind is None and not module.stars:
         message = f"{quoted(module.member)} has no {quoted(after)}: the loader ignores the name and takes the one class"
-        yield Fault("handler-colon", message, f"write `{module.name}.py`, or the name of a function", Severity.WARNING,
-                    member=MANIFEST, line=line)  # fmt: skip
+        yield Fault(
+            "handler-colon",
+            message,
+            f"write `{module.name}.py`, or the name of a function",
+            Severity.WARNING,
+            member=MANIFEST,
+            line=line,
+        )
     if kind is not None and kind.endswith(("class", "alias", "made")):
         yield _colon_class(archive, module, name, line)
     elif kind is not None:
@@ -103,8 +121,16 @@ def _function(archive: Archive, module: Module, name: str) -> Iterator[Fault]:
     if misfit := _misfit(found, 2):
         message = f"the server calls `{name}(data, context)`, and {quoted(module.member)} has it take {misfit}"
         seen = f"TypeError: {name}() takes {_count(found)} but 2 were given"
-        yield Fault("handler-signature", message, f"define `def {name}(data, context)`", Severity.ERROR,
-                    *at_load(archive), module.member, found.line, seen)  # fmt: skip
+        yield Fault(
+            "handler-signature",
+            message,
+            f"define `def {name}(data, context)`",
+            Severity.ERROR,
+            *at_load(archive),
+            module.member,
+            found.line,
+            seen,
+        )
 
 
 def _class(archive: Archive, module: Module, bindings: dict[str, str]) -> Iterator[Fault]:
@@ -136,9 +162,17 @@ def _service(archive: Archive, module: Module, found: Class) -> Iterator[Fault]:
     init = next((each.method("__init__") for each in family.classes if each.method("__init__")), None)
     if init and init.plain and init.least > 0 and family.known:
         message = f"the server makes `{found.name}()` without arguments, and its `__init__` wants {_needs(init)}"
-        seen = f"TypeError: {found.name}.__init__() missing {init.least} required positional argument{'s' * (init.least > 1)}"
-        yield Fault("handler-signature", message, "give every parameter a default", Severity.ERROR, *place[:3], init.line,
-                    seen, key="__init__")  # fmt: skip
+        seen = f"TypeError: {found.name}.__init__() missing {init.least} required positional argument{_s(init.least)}"
+        yield Fault(
+            "handler-signature",
+            message,
+            "give every parameter a default",
+            Severity.ERROR,
+            *place[:3],
+            init.line,
+            seen,
+            key="__init__",
+        )
     abstract = sorted(_abstract(family.classes))
     if abstract and any(
         base.rpartition(".")[2] in {"ABC", "BaseHandler"} for each in family.classes for base in each.bases
@@ -169,13 +203,32 @@ def _methods(archive: Archive, module: Module, found: Class) -> Iterator[Fault]:
         if initialize and initialize.plain and (misfit := _misfit(initialize, 1)):
             message = f"the server calls `initialize(context)`, and `{each.name}` has it take {misfit}"
             seen = f"TypeError: {each.name}.initialize() takes {_count(initialize, 1)} but 2 were given"
-            yield Fault("handler-signature", message, "define `def initialize(self, context)`", Severity.ERROR,
-                        *at_load(archive), owner.member, initialize.line, seen, key="initialize")  # fmt: skip
+            yield Fault(
+                "handler-signature",
+                message,
+                "define `def initialize(self, context)`",
+                Severity.ERROR,
+                *at_load(archive),
+                owner.member,
+                initialize.line,
+                seen,
+                key="initialize",
+            )
         if handle and handle.plain and (misfit := _misfit(handle, 2)):
             message = f"the server calls `handle(data, context)`, and `{each.name}` has it take {misfit}"
-            seen = f"TypeError: {each.name}.handle() takes {_count(handle, 1)} but 3 were given, under Invoking custom service failed."
-            yield Fault("handler-signature", message, "define `def handle(self, data, context)`", Severity.ERROR, "infer",
-                        FAILED, owner.member, handle.line, seen, key="handle")  # fmt: skip
+            seen = f"TypeError: {each.name}.handle() takes {_count(handle, 1)} but 3 were given"
+            yield Fault(
+                "handler-signature",
+                message,
+                "define `def handle(self, data, context)`",
+                Severity.ERROR,
+                "infer",
+                FAILED,
+                owner.member,
+                handle.line,
+                seen,
+                key="handle",
+            )
         if handle or initialize:
             return
 
@@ -198,6 +251,10 @@ def _misfit(found: Signature, given: int) -> str:
 def _needs(found: Signature) -> str:
     names = found.keywords[: max(found.least, found.most or 0)]
     return listing(names) if names else "no argument"
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
 
 
 def _count(found: Signature, bound: int = 0) -> str:
@@ -235,5 +292,16 @@ def shadows(archive: Archive) -> Iterator[Fault]:
             continue
         message = f"{quoted(member)} hides the module `{name}` that the worker itself imports"
         place = at_load(archive) if severity is Severity.ERROR else ("", None)
-        yield Fault("module-shadows", message, "rename the file", severity, place[0], place[1], member, 1, seen,
-                    confidence=Confidence.HIGH if severity is Severity.ERROR else Confidence.LOW, key=name)  # fmt: skip
+        yield Fault(
+            "module-shadows",
+            message,
+            "rename the file",
+            severity,
+            place[0],
+            place[1],
+            member,
+            1,
+            seen,
+            confidence=Confidence.HIGH if severity is Severity.ERROR else Confidence.LOW,
+            key=name,
+        )

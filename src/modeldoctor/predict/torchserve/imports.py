@@ -21,9 +21,17 @@ def syntax(archive: Archive) -> Iterator[Fault]:
     """Files on the way to the handler that Python cannot compile."""
     for module in archive.modules:
         if module.error:
-            yield Fault("handler-syntax", f"{quoted(module.member)} cannot be compiled: {module.error}",
-                        "mend it: `python -m py_compile` says the same", Severity.ERROR, *at_load(archive),
-                        module.member, module.line or 1, module.error, key=module.member)  # fmt: skip
+            yield Fault(
+                "handler-syntax",
+                f"{quoted(module.member)} cannot be compiled: {module.error}",
+                "mend it: `python -m py_compile` says the same",
+                Severity.ERROR,
+                *at_load(archive),
+                module.member,
+                module.line or 1,
+                module.error,
+                key=module.member,
+            )
 
 
 def imports(archive: Archive) -> Iterator[Fault]:
@@ -43,9 +51,16 @@ def _import(archive: Archive, module: Module, found: Import) -> Iterator[Fault]:
             text = "." * found.level + found.module
             message = f"{quoted(module.member)} imports {quoted(text)} relatively, and it is a module at the top"
             fix = f"write `from {found.module or '…'} import …`; the model folder is on the path"
-            yield Fault("import-not-packed", message, fix, Severity.ERROR, *place,
-                        "ImportError: attempted relative import with no known parent package", _note(archive),
-                        key=text)  # fmt: skip
+            yield Fault(
+                "import-not-packed",
+                message,
+                fix,
+                Severity.ERROR,
+                *place,
+                "ImportError: attempted relative import with no known parent package",
+                _note(archive),
+                key=text,
+            )
             return
         if not finds(archive, name) and not any(finds(archive, f"{name}.{each}") for each in found.names):
             yield _absent(archive, module, found, name)
@@ -62,15 +77,24 @@ def _import(archive: Archive, module: Module, found: Import) -> Iterator[Fault]:
 
 def _absent(archive: Archive, module: Module, found: Import, name: str) -> Fault:
     message = f"{quoted(module.member)} imports `{name}`, which is not in the archive"
-    return Fault("import-not-packed", message, f"pack `{name.replace('.', '/')}.py` with `--extra-files`", Severity.ERROR,
-                 *at_load(archive), module.member, found.line, f"ModuleNotFoundError: No module named '{name}'",
-                 _note(archive), key=name)  # fmt: skip
+    return Fault(
+        "import-not-packed",
+        message,
+        f"pack `{name.replace('.', '/')}.py` with `--extra-files`",
+        Severity.ERROR,
+        *at_load(archive),
+        module.member,
+        found.line,
+        f"ModuleNotFoundError: No module named '{name}'",
+        _note(archive),
+        key=name,
+    )
 
 
 def _foreign(archive: Archive, module: Module, found: Import, name: str) -> Iterator[Fault]:
     """A module of nobody that is known: the project's own, or a package that the server has or has not."""
     head = name.partition(".")[0]
-    meant = near(head, archive_names(archive))
+    meant = near(head, [each for each in archive_names(archive) if each != module.name], 0.9)
     owner = origin(name)
     seen = f"ModuleNotFoundError: No module named '{head}'"
     place = (*at_load(archive), module.member, found.line)
@@ -81,8 +105,17 @@ def _foreign(archive: Archive, module: Module, found: Import, name: str) -> Iter
             fix = (
                 f"write `{meant}`" if meant else f"pack it with `--extra-files`; the folder {quoted(head)} is not there"
             )
-            yield Fault("import-not-packed", message, fix, Severity.ERROR, *place, seen, _note(archive),
-                        Confidence.MEDIUM, key=name)  # fmt: skip
+            yield Fault(
+                "import-not-packed",
+                message,
+                fix,
+                Severity.ERROR,
+                *place,
+                seen,
+                _note(archive),
+                Confidence.MEDIUM,
+                key=name,
+            )
         return
     package = owner.distribution or head.replace("_", "-").lower()
     listed = next(
@@ -96,11 +129,23 @@ def _foreign(archive: Archive, module: Module, found: Import, name: str) -> Iter
         file = archive.model.get("requirementsFile")
         sure = bool(archive.server.path) or archive.server.packages is not None
         severity = Severity.ERROR if sure else Severity.INFO
-        message = f"{quoted(module.member)} imports `{head}`, which only {quoted(str(file))} names, and the server installs none of it"
+        message = f"{quoted(module.member)} imports `{head}`, which only {quoted(str(file))} names: the server does not read it"
         fix = "set `install_py_dep_per_model=true` in config.properties, or install it in the server's environment"
         phase, http = place[:2] if sure else ("", None)
-        yield Fault("requirements-not-installed", message, fix, severity, phase, http, module.member, found.line, seen,
-                    _note(archive), Confidence.MEDIUM, key=head)  # fmt: skip
+        yield Fault(
+            "requirements-not-installed",
+            message,
+            fix,
+            severity,
+            phase,
+            http,
+            module.member,
+            found.line,
+            seen,
+            _note(archive),
+            Confidence.MEDIUM,
+            key=head,
+        )
 
 
 def _uninstalled(
@@ -112,8 +157,19 @@ def _uninstalled(
         message += f" nor in the server's environment ({archive.server.source})"
     fix = f"install `{package}` in the server's environment" + ("" if known else ", if it is not there")
     phase, http = place[:2] if known else ("", None)
-    yield Fault("dependency-missing", message, fix, Severity.ERROR if known else Severity.INFO, phase, http, *place[2:], seen,
-                _note(archive), Confidence.MEDIUM if known else Confidence.LOW, key=head)  # fmt: skip
+    yield Fault(
+        "dependency-missing",
+        message,
+        fix,
+        Severity.ERROR if known else Severity.INFO,
+        phase,
+        http,
+        *place[2:],
+        seen,
+        _note(archive),
+        Confidence.MEDIUM if known else Confidence.LOW,
+        key=head,
+    )
 
 
 def _built_in(archive: Archive) -> Iterator[Fault]:
@@ -129,10 +185,19 @@ def _built_in(archive: Archive) -> Iterator[Fault]:
             f"the handler `{archive.handler}` of the server imports {listing(missing)}, which it does not come with"
         )
         phase, http = at_load(archive) if known else ("", None)
-        yield Fault("dependency-missing", message, f"install {listing(missing)} in the server's environment",
-                    Severity.ERROR if known else Severity.INFO, phase, http, MANIFEST,
-                    archive.manifest.line_of("handler"), f"ModuleNotFoundError: No module named '{missing[0]}'",
-                    confidence=Confidence.HIGH if known else Confidence.LOW, key="built-in")  # fmt: skip
+        yield Fault(
+            "dependency-missing",
+            message,
+            f"install {listing(missing)} in the server's environment",
+            Severity.ERROR if known else Severity.INFO,
+            phase,
+            http,
+            MANIFEST,
+            archive.manifest.line_of("handler"),
+            f"ModuleNotFoundError: No module named '{missing[0]}'",
+            confidence=Confidence.HIGH if known else Confidence.LOW,
+            key="built-in",
+        )
 
 
 def _installed(archive: Archive, head: str) -> bool:
@@ -160,14 +225,29 @@ def requirements(archive: Archive, target: Target) -> Iterator[Fault]:
         message = f"`requirementsFile` names {quoted(str(name))}, which is not in the archive"
         severity, phase, http = (Severity.ERROR, "register", REFUSED) if on else (Severity.INFO, "", None)
         seen = "ModelException: Custom pip package installation failed for model … (400)"
-        yield Fault("requirements-missing", message, "pack it with `--requirements-file`, or drop the key", severity, phase,
-                    http, MANIFEST, archive.manifest.line_of("requirementsFile"), seen)  # fmt: skip
+        yield Fault(
+            "requirements-missing",
+            message,
+            "pack it with `--requirements-file`, or drop the key",
+            severity,
+            phase,
+            http,
+            MANIFEST,
+            archive.manifest.line_of("requirementsFile"),
+            seen,
+        )
         return
     yield from _torch_pin(archive, str(name), target, on=on)
     if archive.requirements and not on:
         message = f"{quoted(str(name))} is installed only with `install_py_dep_per_model=true`, which is off by default"
-        yield Fault("requirements-not-installed", message, "install the packages in the server's environment, or switch it on",
-                    Severity.INFO, member=str(name), line=1)  # fmt: skip
+        yield Fault(
+            "requirements-not-installed",
+            message,
+            "install the packages in the server's environment, or switch it on",
+            Severity.INFO,
+            member=str(name),
+            line=1,
+        )
 
 
 def _torch_pin(archive: Archive, name: str, target: Target, *, on: bool) -> Iterator[Fault]:

@@ -16,7 +16,7 @@ _OLD, _NEW = ("2.1.0", "2.5.0"), ("2.6.0", "2.13.0")
 
 
 class Verdict(NamedTuple):
-    """A load that fails. `always`: with every torch that may be there; `where` says with which; `known`: it was told."""
+    """A load that fails. `always`: with every torch that may be there; `where`: with which; `known`: it was told."""
 
     outcome: LoadOutcome
     always: bool = True

@@ -12,29 +12,56 @@ from modeldoctor.wording import quoted
 # Classes of the server whose `preprocess` is that of BaseHandler.
 _PLAIN_INPUT = frozenset({"base_handler.BaseHandler", "text_handler.TextHandler"})
 # Values that are no list, as Python calls their types.
-_TYPES = {"dict": "dict", "string": "str", "text": "str", "tuple": "tuple", "none": "NoneType", "set": "set",
-          "coroutine": "coroutine", "generator": "generator", "number": "int"}  # fmt: skip
+_TYPES = {
+    "dict": "dict",
+    "string": "str",
+    "text": "str",
+    "tuple": "tuple",
+    "none": "NoneType",
+    "set": "set",
+    "coroutine": "coroutine",
+    "generator": "generator",
+    "number": "int",
+}
 _FAILED = "Invoking custom service failed."
 
 
 def at_start(archive: Archive) -> Iterator[Fault]:
-    """Exceptions of the handler's own while it is loaded."""
-    said = False
+    """Exceptions of the handler's own while it is loaded. After the first that is sure nothing more is reached."""
+    bindings = dict(module.bindings) if (module := archive.module(archive.handler_module)) else {}
+    is_function = (archive.handler.split(":", 1)[1] if ":" in archive.handler else "handle") in bindings
     for act in archive.acts:
-        if act.phase != "load":
+        if act.phase != "load" or act.kind not in {"raise", "none"} or act.call == "NotImplementedError":
             continue
-        if act.kind == "raise" and act.sure and act.call != "NotImplementedError":
-            what = f"{act.call}: {act.value.text}" if act.value.kind == "text" else act.call
-            message = f"the handler raises `{what[:80]}` whenever it is loaded"
-            yield Fault("handler-raises", message, "mend what makes it raise", Severity.ERROR, *at_load(archive), act.member,
-                        act.line, what[:120], key=act.call)  # fmt: skip
-        elif act.kind == "none" and not said:
-            said = True
-            severity = Severity.ERROR if act.sure else Severity.WARNING
-            place = at_load(archive) if act.sure else ("", None)
+        what = f"{act.call}: {act.value.text}" if act.value.kind == "text" else act.call
+        if act.kind == "none" and is_function:
+            place: tuple[str, int | None] = at_load(archive) if act.sure else ("", None)
             message = "the loader calls the function once with `data` None, and it is used before that is asked"
-            yield Fault("handler-none", message, "begin with `if data is None: return None`", severity, *place, act.member,
-                        act.line, act.call)  # fmt: skip
+            yield Fault(
+                "handler-none",
+                message,
+                "begin with `if data is None: return None`",
+                Severity.ERROR if act.sure else Severity.WARNING,
+                *place,
+                act.member,
+                act.line,
+                act.call,
+            )
+            return
+        if act.sure:
+            message = f"loading the handler ends in `{what[:80]}` on every way"
+            yield Fault(
+                "handler-raises",
+                message,
+                "mend what leads to it",
+                Severity.ERROR,
+                *at_load(archive),
+                act.member,
+                act.line,
+                what[:120],
+                key=act.call,
+            )
+            return
 
 
 def requests(archive: Archive, target: Target) -> Iterator[Fault]:
@@ -47,8 +74,18 @@ def requests(archive: Archive, target: Target) -> Iterator[Fault]:
         if act.kind == "raise" and act.phase == "infer" and act.sure and "PredictionException" not in act.call:
             what = f"{act.call}: {act.value.text}" if act.value.kind == "text" else act.call
             message = f"the handler raises `{what[:80]}` for every request"
-            yield Fault("request-raises", message, "mend what makes it raise", Severity.ERROR, "infer", FAILED, act.member,
-                        act.line, f"{_FAILED} {what[:100]}", key=act.call)  # fmt: skip
+            yield Fault(
+                "request-raises",
+                message,
+                "mend what makes it raise",
+                Severity.ERROR,
+                "infer",
+                FAILED,
+                act.member,
+                act.line,
+                f"{_FAILED} {what[:100]}",
+                key=act.call,
+            )
     yield from _habits(archive, target)
 
 
@@ -81,9 +118,18 @@ def _stages(archive: Archive) -> Iterator[Fault]:
             message = (
                 f"`{before}` of the handler returns a {kind}, and `{act.call}` of BaseHandler calls `.{wanted}()` on it"
             )
-            yield Fault("request-input", message, f"return a tensor, or define `{act.call}`", Severity.ERROR, "infer", FAILED,
-                        f"{archive.handler_module}.py", line,
-                        f"{_FAILED} AttributeError: '{kind}' object has no attribute '{wanted}'", key=act.call)  # fmt: skip
+            yield Fault(
+                "request-input",
+                message,
+                f"return a tensor, or define `{act.call}`",
+                Severity.ERROR,
+                "infer",
+                FAILED,
+                f"{archive.handler_module}.py",
+                line,
+                f"{_FAILED} AttributeError: '{kind}' object has no attribute '{wanted}'",
+                key=act.call,
+            )
 
 
 def _responses(archive: Archive) -> Iterator[Fault]:
@@ -127,13 +173,31 @@ def _lengths(returned: list[Act], config: dict[str, object]) -> Iterator[Fault]:
     if length not in {"", "1", "1 times the batch"}:
         message = f"`{act.call}` returns a list of {length}; the server wants one element for each request"
         seen = "model: …, number of batch response mismatched, expect: 1, got: … (503)"
-        yield Fault("response-type", message, "return one element for each of `data`", Severity.ERROR, "infer", FAILED,
-                    act.member, act.line, seen, key="length")  # fmt: skip
+        yield Fault(
+            "response-type",
+            message,
+            "return one element for each of `data`",
+            Severity.ERROR,
+            "infer",
+            FAILED,
+            act.member,
+            act.line,
+            seen,
+            key="length",
+        )
     elif length == "1" and isinstance(batch, int) and batch > 1:
         message = f"`{act.call}` returns one element, and `batchSize` is {batch}: batches of several requests fail"
         seen = "model: …, number of batch response mismatched, expect: 2, got: 1 (503)"
-        yield Fault("response-type", message, "return one element for each of `data`, or leave `batchSize` at 1",
-                    Severity.WARNING, member=act.member, line=act.line, seen=seen, key="batch")  # fmt: skip
+        yield Fault(
+            "response-type",
+            message,
+            "return one element for each of `data`, or leave `batchSize` at 1",
+            Severity.WARNING,
+            member=act.member,
+            line=act.line,
+            seen=seen,
+            key="batch",
+        )
 
 
 def _length(act: Act) -> str:
@@ -141,7 +205,7 @@ def _length(act: Act) -> str:
         return ""
     if act.value.text:
         return "" if act.value.text.startswith("-1") else act.value.text
-    return str(act.value.index) if act.value.index >= 0 else ""
+    return str(act.value.number) if act.value.number >= 0 else ""
 
 
 def _habits(archive: Archive, target: Target) -> Iterator[Fault]:
@@ -149,18 +213,41 @@ def _habits(archive: Archive, target: Target) -> Iterator[Fault]:
     loaded = next((act for act in archive.acts if act.kind in {"apply", "load"} and act.phase == "load"), None)
     if loaded and not initialized_by_stock(archive) and archive.module(archive.handler_module):
         if "eval" not in kinds and loaded.call not in {"joblib.load", "safetensors.torch.load_file"}:
-            yield Fault("handler-habits", "the handler loads a model and never calls `eval()` on it: dropout and batch norm "
-                        "stay in training mode", "call `self.model.eval()` in `initialize`", Severity.INFO,
-                        member=loaded.member, line=loaded.line, confidence=Confidence.MEDIUM, key="eval")  # fmt: skip
+            yield Fault(
+                "handler-habits",
+                "the handler loads a model and never calls `eval()` on it: dropout and batch norm "
+                "stay in training mode",
+                "call `self.model.eval()` in `initialize`",
+                Severity.INFO,
+                member=loaded.member,
+                line=loaded.line,
+                confidence=Confidence.MEDIUM,
+                key="eval",
+            )
         if "no_grad" not in kinds:
-            yield Fault("handler-habits", "the handler runs the model without `torch.inference_mode()`: every request keeps "
-                        "memory for gradients", "put the call of the model under `with torch.inference_mode():`",
-                        Severity.INFO, member=loaded.member, line=loaded.line, confidence=Confidence.MEDIUM, key="grad")  # fmt: skip
+            yield Fault(
+                "handler-habits",
+                "the handler runs the model without `torch.inference_mode()`: every request keeps memory for gradients",
+                "put the call of the model under `with torch.inference_mode():`",
+                Severity.INFO,
+                member=loaded.member,
+                line=loaded.line,
+                confidence=Confidence.MEDIUM,
+                key="grad",
+            )
     device = next((act for act in archive.acts if act.kind == "device" and act.sure), None)
     if device:
         bare = target.cpu_only is True
-        place = (at_load(archive) if device.phase == "load" else ("infer", FAILED)) if bare else ("", None)
+        fails = at_load(archive) if device.phase == "load" else ("infer", FAILED)
+        place: tuple[str, int | None] = fails if bare else ("", None)
         message = f"the handler asks for CUDA whatever the host has: {quoted(device.call)}"
-        yield Fault("handler-device", message, "take the device from `context.system_properties.get(\"gpu_id\")`",
-                    Severity.ERROR if bare else Severity.INFO, *place, device.member, device.line,
-                    "AssertionError: Torch not compiled with CUDA enabled")  # fmt: skip
+        yield Fault(
+            "handler-device",
+            message,
+            'take the device from `context.system_properties.get("gpu_id")`',
+            Severity.ERROR if bare else Severity.INFO,
+            *place,
+            device.member,
+            device.line,
+            "AssertionError: Torch not compiled with CUDA enabled",
+        )

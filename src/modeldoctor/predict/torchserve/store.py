@@ -1,4 +1,4 @@
-"""What only several archives, or the configuration of the server, show: J/ModelServer.java, J/util/ConfigManager.java."""
+"""What only several archives or the server's configuration show: J/ModelServer.java, J/util/ConfigManager.java."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ Placed = tuple[str, Fault]  # the path it is about
 def store_faults(store: Store) -> Iterator[Placed]:
     """Everything about the folders together, each fault with the path it is about."""
     yield from _conflicts(store)
-    yield from _not_picked_up(store)
     for server in store.servers:
         for fault in _settings(server):
             yield server.path, fault
@@ -43,28 +42,30 @@ def name_of(archive: Archive) -> tuple[str, str]:
 
 
 def _conflicts(store: Store) -> Iterator[Placed]:
-    """A second model of one name and version: ModelVersionedRefs.addVersionModel throws what nobody catches at start-up."""
+    """A second model of one name and version: ModelVersionedRefs.addVersionModel throws, and nobody catches it."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for archive in store.archives:
         if archive.members and not archive.refused:
             groups.setdefault((archive.path.rpartition("/")[0], *name_of(archive)), []).append(archive.path)
     for (_, name, version), paths in sorted(groups.items()):
         if len(paths) > 1:
-            message = f"{listing([path.rpartition('/')[2] for path in paths])} all register {quoted(name)} version {quoted(version)}"
+            files = listing([path.rpartition("/")[2] for path in paths])
+            message = f"{files} all register {quoted(name)} version {quoted(version)}"
             seen = f"Invalid configuration: Model version {version} is already registered for model {name}"
-            yield paths[1], Fault("model-name-conflict", message, "give every archive its own name or version",
-                                  Severity.ERROR, "start-up", CONFLICT, seen=seen, key=name, stops_server=True)  # fmt: skip
-
-
-def _not_picked_up(store: Store) -> Iterator[Placed]:
-    """`--models all` takes folders and these endings only (ModelServer.initModelStore)."""
-    if len(store.archives) < 2:
-        return
-    for archive in store.archives:
-        if archive.container == "tar" and not archive.path.endswith((".mar", ".model", ".tar.gz")):
-            message = f"`--models all` passes over {quoted(archive.path.rpartition('/')[2])}: it takes `.mar`, `.tar.gz`, `.model` and folders"
-            yield archive.path, Fault("store-file-ignored", message, "name it `.tar.gz`, or list it in `--models`",
-                                      Severity.INFO)  # fmt: skip
+            yield (
+                paths[1],
+                Fault(
+                    "model-name-conflict",
+                    message,
+                    "give every archive its own name or version",
+                    Severity.ERROR,
+                    "start-up",
+                    CONFLICT,
+                    seen=seen,
+                    key=name,
+                    stops_server=True,
+                ),
+            )
 
 
 def _settings(server: Server) -> Iterator[Fault]:
@@ -74,8 +75,15 @@ def _settings(server: Server) -> Iterator[Fault]:
     for key, value, line in server.settings:
         for name in re.findall(r"\$\$([^$]+)\$\$", value):
             message = f"`{key}` takes the variable {quoted(name)}: where it is not set the server does not start"
-            yield Fault("server-settings", message, f"set {quoted(name)} in the environment of the server", Severity.INFO,
-                        line=line, seen=f"Invalid configuration: Invalid Environment Variable {name}", key=name)  # fmt: skip
+            yield Fault(
+                "server-settings",
+                message,
+                f"set {quoted(name)} in the environment of the server",
+                Severity.INFO,
+                line=line,
+                seen=f"Invalid configuration: Invalid Environment Variable {name}",
+                key=name,
+            )
         if key not in known and not key.startswith("plugin") and (meant := near(key, known)):
             message = (
                 f"{quoted(key)} is no setting of the server, which ignores it without a word: did you mean `{meant}`?"
@@ -84,13 +92,22 @@ def _settings(server: Server) -> Iterator[Fault]:
     changes = table("torchserve")["changes"]
     since = changes["token-authorization"]["since"]
     if not server.release or _version(server.release) >= _version(since):
-        off = [name for name, on in (("disable_token_authorization", "a token"), ("enable_model_api", "the model API"))
-               if not server.on(name) and on]  # fmt: skip
+        off = [
+            name
+            for name, on in (("disable_token_authorization", "a token"), ("enable_model_api", "the model API"))
+            if not server.on(name) and on
+        ]
         if off:
-            message = f"from TorchServe {since} on every call, `/ping` too, needs a token and models cannot be registered by API"
+            message = f"from TorchServe {since} on every call, `/ping` too, needs a token, and the model API is off"
             fix = f"send the tokens of `key_file.json`, or set {listing([f'{name}=true' for name in off])}"
-            yield Fault("server-access", message, fix, Severity.INFO, line=1,
-                        seen="InvalidKeyException: Token Authorization failed. (400); MethodNotAllowedException (405)")  # fmt: skip
+            yield Fault(
+                "server-access",
+                message,
+                fix,
+                Severity.INFO,
+                line=1,
+                seen="InvalidKeyException: Token Authorization failed. (400); MethodNotAllowedException (405)",
+            )
 
 
 def _version(text: str) -> tuple[int, ...]:

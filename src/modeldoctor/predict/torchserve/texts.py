@@ -29,8 +29,16 @@ def label_mapping(archive: Archive) -> Iterator[Fault]:
             f"the value of `{str(odd)[:40]}` in `index_to_name.json` is neither a text nor a list that ends in one"
         )
         seen = "Exception: labels in index->name mapping must be either str or List[str]"
-    yield Fault("label-mapping", message, 'write `{"0": "cat", "1": "dog"}`', Severity.ERROR, *at_load(archive),
-                document.member, document.line, seen)  # fmt: skip
+    yield Fault(
+        "label-mapping",
+        message,
+        'write `{"0": "cat", "1": "dog"}`',
+        Severity.ERROR,
+        *at_load(archive),
+        document.member,
+        document.line,
+        seen,
+    )
 
 
 def _is_label(value: object) -> bool:
@@ -58,9 +66,22 @@ def compile_options(archive: Archive) -> Iterator[Fault]:
     elif isinstance(pt2, list) and "compile" not in pt2 and "export" not in pt2:
         said = "ValueError: pt2 should be str or dict"
     if said:
-        yield Fault("config-pt2", "`pt2` in the configuration is not what the stock `initialize` takes apart",
-                    "write `pt2: {compile: {enable: true, backend: inductor}}`", Severity.ERROR, *at_load(archive),
-                    document.member, document.line_of("pt2"), said)  # fmt: skip
+        yield Fault(
+            "config-pt2",
+            "`pt2` in the configuration is not what the stock `initialize` takes apart",
+            "write `pt2: {compile: {enable: true, backend: inductor}}`",
+            Severity.ERROR,
+            *at_load(archive),
+            document.member,
+            document.line_of("pt2"),
+            said,
+        )
     elif isinstance(pt2, str) or (isinstance(pt2, dict) and not {"compile", "export"} & pt2.keys()):
-        yield Fault("config-pt2", "this form of `pt2` is deprecated", "write `pt2: {compile: {enable: true, …}}`",
-                    Severity.INFO, member=document.member, line=document.line_of("pt2"))  # fmt: skip
+        yield Fault(
+            "config-pt2",
+            "this form of `pt2` is deprecated",
+            "write `pt2: {compile: {enable: true, …}}`",
+            Severity.INFO,
+            member=document.member,
+            line=document.line_of("pt2"),
+        )

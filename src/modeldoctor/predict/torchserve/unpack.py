@@ -22,6 +22,10 @@ def unpacking(archive: Archive) -> Iterator[Fault]:
     seen = _NOT_SAVED.format(name)
     for problem in archive.problems[:50]:
         yield from _problem(archive, problem, seen)
+    if archive.container == "tar" and archive.holds == "gzip" and not name.endswith((".tar.gz", ".model")):
+        message = f"`--models all` passes over {quoted(name)}: it takes `.mar`, `.tar.gz`, `.model` and folders"
+        fix = "name it `.tar.gz`, or list it in `--models`"
+        yield Fault("not-an-archive", message, fix, Severity.INFO, key="name")
     odd = [member for member in archive.members if not member.isascii()]
     if odd and archive.container != "folder" and not archive.refused:
         yield Fault(
@@ -58,14 +62,22 @@ def _problem(archive: Archive, problem: Problem, seen: str) -> Iterator[Fault]:
         said = f"java.io.IOException: Detected Zip Slip vulnerability: {member} (logged at start-up only); {seen}"
         message = f"the server refuses the archive for a member: {named}"
         fix = "pack the files with names below the archive's root"
-        yield Fault("zip-slip", message, fix, phase="register", http=BROKEN, member=member,
-                    seen=said if kind == "zip-slip" else seen)  # fmt: skip
+        yield Fault(
+            "zip-slip",
+            message,
+            fix,
+            phase="register",
+            http=BROKEN,
+            member=member,
+            seen=said if kind == "zip-slip" else seen,
+        )
     elif kind == "bad-name":
         message = f"a member name is not UTF-8, at which the frontend gives up: {quoted(member or '')}"
         fix = "rename the file with ASCII letters and pack again"
         said = "java.lang.IllegalArgumentException: malformed input (403 through the API)"
-        yield Fault("member-name", message, fix, phase="register", http=FORBIDDEN, member=member, seen=said,
-                    stops_server=True)  # fmt: skip
+        yield Fault(
+            "member-name", message, fix, phase="register", http=FORBIDDEN, member=member, seen=said, stops_server=True
+        )
     elif kind in {"unreached-members", "unlisted-members", "duplicate-member"}:
         severity = Severity.WARNING if kind != "duplicate-member" else Severity.INFO
         fix = "pack the archive again, so that every tool sees the same members"
@@ -93,8 +105,16 @@ def manifest(archive: Archive) -> Iterator[Fault]:
     if document.frontend_error:
         message = f"the manifest is not JSON: {document.frontend_error}"
         seen = "InvalidModelException: Failed to parse signature.json. (400)"
-        yield Fault("manifest-invalid", message, "write it as JSON, or let torch-model-archiver do it", phase="register",
-                    http=REFUSED, member=MANIFEST, line=document.line, seen=seen)  # fmt: skip
+        yield Fault(
+            "manifest-invalid",
+            message,
+            "write it as JSON, or let torch-model-archiver do it",
+            phase="register",
+            http=REFUSED,
+            member=MANIFEST,
+            line=document.line,
+            seen=seen,
+        )
         return
     top = document.frontend
     if not isinstance(top, dict) or not isinstance(top.get("model", {}), dict):
@@ -103,8 +123,16 @@ def manifest(archive: Archive) -> Iterator[Fault]:
     if document.worker_error:
         phase, http = at_load(archive)
         message = f"the frontend takes the manifest, the worker does not: {document.worker_error}"
-        yield Fault("manifest-lenient", message, "write strict JSON: double quotes, no comments, no byte order mark",
-                    phase=phase, http=http, member=MANIFEST, line=document.line, seen=document.worker_error)  # fmt: skip
+        yield Fault(
+            "manifest-lenient",
+            message,
+            "write strict JSON: double quotes, no comments, no byte order mark",
+            phase=phase,
+            http=http,
+            member=MANIFEST,
+            line=document.line,
+            seen=document.worker_error,
+        )
     yield from _values(archive, top)
 
 
@@ -148,27 +176,60 @@ def _misshapen(top: object) -> Fault:
     else:
         message = "the manifest must be a JSON object with an object `model`"
         seen = "InvalidModelException: Failed to parse signature.json. (400)"
-        return Fault("manifest-invalid", message, "build it with torch-model-archiver", phase="register", http=REFUSED,
-                     member=MANIFEST, seen=seen)  # fmt: skip
-    return Fault("manifest-invalid", said, "build it with torch-model-archiver", phase="register", http=BROKEN,
-                 member=MANIFEST, seen="java.lang.NullPointerException (500)", stops_server=True)  # fmt: skip
+        return Fault(
+            "manifest-invalid",
+            message,
+            "build it with torch-model-archiver",
+            phase="register",
+            http=REFUSED,
+            member=MANIFEST,
+            seen=seen,
+        )
+    return Fault(
+        "manifest-invalid",
+        said,
+        "build it with torch-model-archiver",
+        phase="register",
+        http=BROKEN,
+        member=MANIFEST,
+        seen="java.lang.NullPointerException (500)",
+        stops_server=True,
+    )
 
 
 def _values(archive: Archive, top: dict[str, object]) -> Iterator[Fault]:
     document, model = archive.manifest, archive.model
-    nested = [key for key in ("modelName", "handler", "modelVersion", "requirementsFile", "configFile")
-              if isinstance(model.get(key), dict | list)]  # fmt: skip
+    nested = [
+        key
+        for key in ("modelName", "handler", "modelVersion", "requirementsFile", "configFile")
+        if isinstance(model.get(key), dict | list)
+    ]
     if nested:
-        yield Fault("manifest-invalid", f"{quoted(nested[0])} in the manifest must be a text", "write it in quotes",
-                    phase="register", http=REFUSED, member=MANIFEST, line=document.line_of(nested[0]),
-                    seen="InvalidModelException: Failed to parse signature.json. (400)")  # fmt: skip
+        yield Fault(
+            "manifest-invalid",
+            f"{quoted(nested[0])} in the manifest must be a text",
+            "write it in quotes",
+            phase="register",
+            http=REFUSED,
+            member=MANIFEST,
+            line=document.line_of(nested[0]),
+            seen="InvalidModelException: Failed to parse signature.json. (400)",
+        )
         return
     if not model.get("modelName"):
         fix = 'add `"modelName"` to `model` in the manifest'
         said = f"{_NO_NAME} (400)"
-        yield Fault("model-name-missing", "the manifest has no `modelName`", fix, phase="register", http=REFUSED,
-                    member=MANIFEST, seen=said, notes=(("but", "at start-up the server takes the name of the file"),),
-                    named=("", None))  # fmt: skip
+        yield Fault(
+            "model-name-missing",
+            "the manifest has no `modelName`",
+            fix,
+            phase="register",
+            http=REFUSED,
+            member=MANIFEST,
+            seen=said,
+            notes=(("but", "at start-up the server takes the name of the file"),),
+            named=("", None),
+        )
     yield from _runtime(archive, top)
     yield from _defaults(archive, top)
     yield from _keys(archive, top)
@@ -179,19 +240,42 @@ def _runtime(archive: Archive, top: dict[str, object]) -> Iterator[Fault]:
     line = archive.manifest.line_of("runtime")
     if runtime not in _RUNTIMES:
         message = f"`runtime` in the manifest is {quoted(str(runtime))}; the server knows {listing(_RUNTIMES)}"
-        yield Fault("manifest-runtime", message, "write `python`", phase="register", http=REFUSED, member=MANIFEST,
-                    line=line, seen="InvalidModelException: Runtime is not defined or invalid. (400)")  # fmt: skip
+        yield Fault(
+            "manifest-runtime",
+            message,
+            "write `python`",
+            phase="register",
+            http=REFUSED,
+            member=MANIFEST,
+            line=line,
+            seen="InvalidModelException: Runtime is not defined or invalid. (400)",
+        )
     elif runtime == "python3":
         message = "`runtime` is `python3`: the worker runs the first `python3` on PATH, not the Python of the server"
-        yield Fault("manifest-runtime", message, "write `python`, which means the interpreter that started torchserve",
-                    Severity.WARNING, *at_load(archive), MANIFEST, line,
-                    "ModuleNotFoundError: No module named 'ts', then Backend stream closed.",
-                    confidence=Confidence.MEDIUM)  # fmt: skip
+        yield Fault(
+            "manifest-runtime",
+            message,
+            "write `python`, which means the interpreter that started torchserve",
+            Severity.WARNING,
+            *at_load(archive),
+            MANIFEST,
+            line,
+            "ModuleNotFoundError: No module named 'ts', then Backend stream closed.",
+            confidence=Confidence.MEDIUM,
+        )
     elif runtime == "LSP":
         message = "`runtime` is `LSP`: the C++ backend, which neither the package nor the stock images hold"
-        yield Fault("manifest-runtime", message, "write `python`, or serve it from an image with the C++ backend",
-                    Severity.ERROR, *at_load(archive), MANIFEST, line,
-                    "WorkerInitializationException: model_worker_socket not found", confidence=Confidence.MEDIUM)  # fmt: skip
+        yield Fault(
+            "manifest-runtime",
+            message,
+            "write `python`, or serve it from an image with the C++ backend",
+            Severity.ERROR,
+            *at_load(archive),
+            MANIFEST,
+            line,
+            "WorkerInitializationException: model_worker_socket not found",
+            confidence=Confidence.MEDIUM,
+        )
 
 
 def _defaults(archive: Archive, top: dict[str, object]) -> Iterator[Fault]:
@@ -201,8 +285,14 @@ def _defaults(archive: Archive, top: dict[str, object]) -> Iterator[Fault]:
     if missing:
         message = f"the manifest does not say {listing(missing)}: the server warns or takes a default and goes on"
         seen = "WARN ModelArchive - Model archive version is not defined." if missing[0] != "modelVersion" else ""
-        yield Fault("manifest-defaults", message, "build the archive with torch-model-archiver", Severity.INFO,
-                    member=MANIFEST, seen=seen)  # fmt: skip
+        yield Fault(
+            "manifest-defaults",
+            message,
+            "build the archive with torch-model-archiver",
+            Severity.INFO,
+            member=MANIFEST,
+            seen=seen,
+        )
 
 
 def _keys(archive: Archive, top: dict[str, object]) -> Iterator[Fault]:
@@ -213,16 +303,22 @@ def _keys(archive: Archive, top: dict[str, object]) -> Iterator[Fault]:
             meant = near(key, [name for name in names if name not in found]) if key not in names else None
             if meant:
                 place = f"`{where}` in the manifest" if where else "the manifest"
-                yield Fault("manifest-key", f"{quoted(key)} in {place} is read by nobody: did you mean `{meant}`?",
-                            f"write `{meant}`", Severity.WARNING, member=MANIFEST,
-                            line=archive.manifest.line_of(key), key=key)  # fmt: skip
+                yield Fault(
+                    "manifest-key",
+                    f"{quoted(key)} in {place} is read by nobody: did you mean `{meant}`?",
+                    f"write `{meant}`",
+                    Severity.WARNING,
+                    member=MANIFEST,
+                    line=archive.manifest.line_of(key),
+                    key=key,
+                )
 
 
-def near(name: str, names: list[str]) -> str | None:
+def near(name: str, names: list[str], cutoff: float = 0.84) -> str | None:
     """The name that was probably meant: the same without case, `_` and `-`, or one that is close."""
     from difflib import get_close_matches
 
     plain = {each.replace("_", "").replace("-", "").lower(): each for each in names}
     word = name.replace("_", "").replace("-", "").lower()
-    close = [word] if word in plain else get_close_matches(word, plain, n=1, cutoff=0.84)
+    close = [word] if word in plain else get_close_matches(word, plain, n=1, cutoff=cutoff)
     return plain[close[0]] if close else None

@@ -16,10 +16,18 @@ from modeldoctor.wording import listing, quoted
 
 # Classes of the server whose `initialize` begins with that of BaseHandler.
 _BASED = frozenset(
-    {"base_handler.BaseHandler", "vision_handler.VisionHandler", "image_classifier.ImageClassifier",
-     "object_detector.ObjectDetector", "image_segmenter.ImageSegmenter", "text_handler.TextHandler",
-     "text_classifier.TextClassifier", "dali_handler.DALIHandler", "dali_image_classifier.DALIImageClassifier"}
-)  # fmt: skip
+    {
+        "base_handler.BaseHandler",
+        "vision_handler.VisionHandler",
+        "image_classifier.ImageClassifier",
+        "object_detector.ObjectDetector",
+        "image_segmenter.ImageSegmenter",
+        "text_handler.TextHandler",
+        "text_classifier.TextClassifier",
+        "dali_handler.DALIHandler",
+        "dali_image_classifier.DALIImageClassifier",
+    }
+)
 
 
 def stock_class(archive: Archive) -> str:
@@ -54,20 +62,37 @@ def stock(archive: Archive, target: Target) -> Iterator[Fault]:
     serialized, model_file = model.get("serializedFile"), model.get("modelFile")
     for key, value in (("serializedFile", serialized), ("modelFile", model_file)):
         if key in model and value is not None and not isinstance(value, str):
-            yield _fault(archive, "serialized-file", f"`{key}` in the manifest must be a text", "write a file name",
-                         "TypeError: join() argument must be str", key)  # fmt: skip
+            yield _fault(
+                archive,
+                "serialized-file",
+                f"`{key}` in the manifest must be a text",
+                "write a file name",
+                "TypeError: join() argument must be str",
+                key,
+            )
             return
     if model_file:
         yield from _eager(archive, str(model_file), serialized, target)
     elif not serialized:
-        yield _fault(archive, "no-weights-named", "neither `serializedFile` nor `modelFile` is in the manifest, and the "
-                     "stock `initialize` needs one", "pack the weights with `--serialized-file`",
-                     "AttributeError: 'NoneType' object has no attribute 'endswith'", "model")  # fmt: skip
+        yield _fault(
+            archive,
+            "no-weights-named",
+            "neither `serializedFile` nor `modelFile` is in the manifest, and the stock `initialize` needs one",
+            "pack the weights with `--serialized-file`",
+            "AttributeError: 'NoneType' object has no attribute 'endswith'",
+            "model",
+        )
     else:
         yield from _by_suffix(archive, serialized, target)
     if "text" in stock_class(archive) and not model.get("sourceVocab") and "source_vocab.pt" not in archive.members:
-        yield _fault(archive, "source-vocab", "the text handler needs `source_vocab.pt`, which is not in the archive",
-                     "pack it with `--extra-files source_vocab.pt`", "Exception: Missing the source_vocab file.", "handler")  # fmt: skip
+        yield _fault(
+            archive,
+            "source-vocab",
+            "the text handler needs `source_vocab.pt`, which is not in the archive",
+            "pack it with `--extra-files source_vocab.pt`",
+            "Exception: Missing the source_vocab file.",
+            "handler",
+        )
 
 
 def _fault(archive: Archive, kind: str, message: str, fix: str, seen: str, key: str, member: str = MANIFEST) -> Fault:
@@ -91,20 +116,38 @@ def _eager(archive: Archive, model_file: str, serialized: str | None, target: Ta
     if model_file not in archive.members:
         close = near(model_file, [each for each in archive.members if each.endswith(".py")])
         message = f"`modelFile` names {quoted(model_file)}, which is not in the archive"
-        yield _fault(archive, "model-file", message, f"name {quoted(close)}" if close else "pack it with `--model-file`",
-                     "RuntimeError: Missing the model.py file", "modelFile")  # fmt: skip
+        yield _fault(
+            archive,
+            "model-file",
+            message,
+            f"name {quoted(close)}" if close else "pack it with `--model-file`",
+            "RuntimeError: Missing the model.py file",
+            "modelFile",
+        )
         return
-    name = model_file.split(".")[0]
+    name = model_file.split(".", maxsplit=1)[0]
     if "/" in name:
-        message = f"`modelFile` {quoted(model_file)} lies in a folder, and the handler imports {quoted(name)} as it is written"
-        yield _fault(archive, "model-file", message, "pack it at the root of the archive",
-                     f"ModuleNotFoundError: No module named '{name}'", "modelFile")  # fmt: skip
+        message = f"`modelFile` {quoted(model_file)} lies in a folder, and a module of that name cannot be imported"
+        yield _fault(
+            archive,
+            "model-file",
+            message,
+            "pack it at the root of the archive",
+            f"ModuleNotFoundError: No module named '{name}'",
+            "modelFile",
+        )
         return
     yield from _model_class(archive, model_file, name)
     if serialized is None:
         message = "`modelFile` without `serializedFile`: the model serves with random weights"
-        yield Fault("no-weights-named", message, "pack the weights with `--serialized-file`", Severity.WARNING,
-                    member=MANIFEST, line=archive.manifest.line_of("modelFile"))  # fmt: skip
+        yield Fault(
+            "no-weights-named",
+            message,
+            "pack the weights with `--serialized-file`",
+            Severity.WARNING,
+            member=MANIFEST,
+            line=archive.manifest.line_of("modelFile"),
+        )
     elif serialized not in archive.members:
         yield _missing(archive, serialized, f"FileNotFoundError: [Errno 2] No such file or directory: '…/{serialized}'")
     elif part := archive.part(serialized):
@@ -127,9 +170,17 @@ def _model_class(archive: Archive, model_file: str, name: str) -> Iterator[Fault
     if len(own) != 1:
         said = f"{len(own)} classes ({listing(own)})" if own else "no class"
         message = f"{quoted(model_file)} has {said}; the stock `initialize` wants exactly one in it"
-        yield Fault("model-file", message, "move the others into a module that it imports", Severity.ERROR,
-                    *at_load(archive), model_file, module.classes[1].line if len(module.classes) > 1 else 1,
-                    "ValueError: Expected only one class as model definition. […]", key="classes")  # fmt: skip
+        yield Fault(
+            "model-file",
+            message,
+            "move the others into a module that it imports",
+            Severity.ERROR,
+            *at_load(archive),
+            model_file,
+            module.classes[1].line if len(module.classes) > 1 else 1,
+            "ValueError: Expected only one class as model definition. […]",
+            key="classes",
+        )
         return
     found = module.named(own[0])
     init = found.method("__init__") if found else None
@@ -137,9 +188,17 @@ def _model_class(archive: Archive, model_file: str, name: str) -> Iterator[Fault
         message = (
             f"the server makes `{found.name}()` without arguments, and it wants {listing(init.keywords[: init.least])}"
         )
-        yield Fault("model-file", message, "give every parameter a default", Severity.ERROR, *at_load(archive), model_file,
-                    init.line, f"TypeError: {found.name}.__init__() missing {init.least} required positional argument",
-                    key="init")  # fmt: skip
+        yield Fault(
+            "model-file",
+            message,
+            "give every parameter a default",
+            Severity.ERROR,
+            *at_load(archive),
+            model_file,
+            init.line,
+            f"TypeError: {found.name}.__init__() missing {init.least} required positional argument",
+            key="init",
+        )
 
 
 # --------------------------------------------------------------------------- without modelFile
@@ -219,18 +278,27 @@ def own_loading(archive: Archive, target: Target) -> Iterator[Fault]:
             message += f"; there is {quoted(close)}" if close else ""
             seen = f"FileNotFoundError: [Errno 2] No such file or directory: '…/{member}'"
             fix = 'take the name from `context.manifest["model"]["serializedFile"]`, or pack the file'
-            yield Fault("file-not-packed", message, fix, Severity.ERROR, *at_load(archive), act.member, act.line, seen,
-                        key=member)  # fmt: skip
+            yield Fault(
+                "file-not-packed",
+                message,
+                fix,
+                Severity.ERROR,
+                *at_load(archive),
+                act.member,
+                act.line,
+                seen,
+                key=member,
+            )
         elif act.kind == "load" and act.call != "joblib.load" and (part := archive.part(member)):
             mode = _MODES.get(act.call, _mode(act.option("weights_only"), "map_location" in dict(act.options)))
             said = verdict(archive, part, mode, target)
             if said:
                 fault = loading_fault(archive, member, said, f"the handler loads {quoted(member)} with `{act.call}`")
                 yield fault._replace(member=act.member, line=act.line)
-    yield from _applied(archive, target)
+    yield from _applied(archive)
 
 
-def _mode(weights_only: object, mapped: bool) -> str:  # noqa: FBT001 - whether the call says where to load to
+def _mode(weights_only: object, mapped: bool) -> str:
     if weights_only is True:
         return "weights_only"
     if weights_only is False:
@@ -246,16 +314,24 @@ def _only_model(archive: Archive, member: str) -> str | None:
 
 def _outside(path: str, member: str, line: int) -> Fault:
     message = f"the handler opens {quoted(path)}, a path outside the archive that must exist on the server"
-    return Fault("file-not-packed", message, "pack the file and join its name to `model_dir`", Severity.INFO, member=member,
-                 line=line, confidence=Confidence.MEDIUM, key=path)  # fmt: skip
+    return Fault(
+        "file-not-packed",
+        message,
+        "pack the file and join its name to `model_dir`",
+        Severity.INFO,
+        member=member,
+        line=line,
+        confidence=Confidence.MEDIUM,
+        key=path,
+    )
 
 
-def _applied(archive: Archive, target: Target) -> Iterator[Fault]:
+def _applied(archive: Archive) -> Iterator[Fault]:
     """What is given to `load_state_dict`, and loaded dictionaries that are used as modules."""
     for act in archive.acts:
-        if act.value.kind != "loaded" or not act.sure or not 0 <= act.value.index < len(archive.acts):
+        if act.value.kind != "loaded" or not act.sure or not 0 <= act.value.number < len(archive.acts):
             continue
-        load = archive.acts[act.value.index]
+        load = archive.acts[act.value.number]
         member = in_folder(load.value.text) if load.value.kind == "text" else None
         part = archive.part(member) if member else None
         if part is None or member is None or part.state != "understood":
@@ -268,7 +344,15 @@ def _applied(archive: Archive, target: Target) -> Iterator[Fault]:
             message = f"{quoted(member)} holds a {part.anatomy.contents.replace('training', 'training checkpoint')}, "
             message += f"and the handler uses it as a module (`{act.call}`)"
             place = at_load(archive) if act.phase == "load" else ("infer", 503)
-            yield Fault("weights-not-module", message, "build the model from its class and `load_state_dict` it",
-                        Severity.ERROR, *place, act.member, act.line, f"AttributeError: 'collections.OrderedDict' {what}",
-                        key=member)  # fmt: skip
+            yield Fault(
+                "weights-not-module",
+                message,
+                "build the model from its class and `load_state_dict` it",
+                Severity.ERROR,
+                *place,
+                act.member,
+                act.line,
+                f"AttributeError: 'collections.OrderedDict' {what}",
+                key=member,
+            )
             return

@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from modeldoctor.errors import ReadError
-from modeldoctor.facts.archive import MANIFEST, Archive, Document, Import, Module, Server, Shape, in_folder
+from modeldoctor.facts.archive import MANIFEST, Act, Archive, Document, Import, Module, Server, Shape, in_folder
 from modeldoctor.facts.checkpoint import Checkpoint, Problem
 from modeldoctor.readers.archive import documents
 from modeldoctor.readers.archive.members import Head, Members, nested_manifest, open_members
@@ -88,7 +88,7 @@ class _Reading:
         from modeldoctor.readers.archive.follow import Code
 
         codes: dict[str, Code] = {}
-        modules = []
+        modules: list[Module] = []
         pending = [root for root in roots if root]
         while pending and len(modules) < MAX_MODULES:
             name = pending.pop(0)
@@ -117,21 +117,21 @@ class _Reading:
 
     def followed(self, archive: Archive, codes: "dict[str, Code]") -> Archive:
         """What the code does, and the keys that its classes ask for."""
-        from modeldoctor.readers.archive.evaluate import Evaluator
+        from modeldoctor.readers.archive.calls import Caller
         from modeldoctor.readers.archive.service import follow
         from modeldoctor.readers.archive.shapes import shape_of
         from modeldoctor.readers.archive.values import DATA
 
         handler = codes.get(archive.handler_module)
         config = archive.config.worker if archive.config else None
-        evaluator = Evaluator(codes, self.members.sizes, archive.manifest.worker, config)
-        acts = ()
+        caller = Caller(codes, self.members.sizes, archive.manifest.worker, config)
+        acts: tuple[Act, ...] = ()
         if handler is not None:
             service, function = entry_point(archive.handler, handler.module)
             try:
-                acts = follow(evaluator, service, function, DATA)
+                acts = follow(caller, handler.module.name, service, function, DATA)
             except RecursionError:
-                acts = tuple(evaluator.acts)
+                acts = tuple(caller.acts)
         names = {act.target.text for act in acts if act.kind == "apply" and act.target.kind == "instance"}
         model = archive.module(str(archive.worker_model.get("modelFile") or "").split(".")[0])
         if model and len(model.classes) == 1:

@@ -8,14 +8,50 @@ from modeldoctor.facts.archive import Class, Import, Module, Signature
 from modeldoctor.readers.source.expressions import text_of
 
 # Decorators that leave a class what it is, and those that leave what a function takes.
-_PLAIN_CLASS = frozenset({"dataclass", "dataclasses.dataclass", "dataclass()", "dataclasses.dataclass()", "total_ordering",
-                          "functools.total_ordering", "final", "typing.final", "unique", "enum.unique"})  # fmt: skip
-_PLAIN_FUNCTION = frozenset({"staticmethod", "classmethod", "torch.no_grad()", "torch.inference_mode()", "torch.no_grad",
-                             "torch.inference_mode", "override", "typing.override", "abstractmethod",
-                             "abc.abstractmethod", "property"})  # fmt: skip
+_PLAIN_CLASS = frozenset(
+    {
+        "dataclass",
+        "dataclasses.dataclass",
+        "dataclass()",
+        "dataclasses.dataclass()",
+        "total_ordering",
+        "functools.total_ordering",
+        "final",
+        "typing.final",
+        "unique",
+        "enum.unique",
+    }
+)
+_PLAIN_FUNCTION = frozenset(
+    {
+        "staticmethod",
+        "classmethod",
+        "torch.no_grad()",
+        "torch.inference_mode()",
+        "torch.no_grad",
+        "torch.inference_mode",
+        "override",
+        "typing.override",
+        "abstractmethod",
+        "abc.abstractmethod",
+        "property",
+    }
+)
 # Calls that make a class which counts as the module's own, for they set `__module__` to that of the caller.
-_MAKERS = frozenset({"namedtuple", "NamedTuple", "TypedDict", "Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "make_dataclass",
-                     "new_class"})  # fmt: skip
+_MAKERS = frozenset(
+    {
+        "namedtuple",
+        "NamedTuple",
+        "TypedDict",
+        "Enum",
+        "IntEnum",
+        "StrEnum",
+        "Flag",
+        "IntFlag",
+        "make_dataclass",
+        "new_class",
+    }
+)
 _ABSTRACT = frozenset({"abstractmethod", "abc.abstractmethod"})
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -40,9 +76,16 @@ def summary(tree: ast.Module, member: str, name: str) -> Module:
     reader = _Reader(name, is_package=member.endswith("/__init__.py"))
     reader.block(tree.body, sure=True)
     return Module(
-        member, name, "", None, tuple(reader.classes), tuple(reader.functions), tuple(reader.imports),
-        tuple(reader.bindings.items()), tuple(reader.stars),
-    )  # fmt: skip
+        member,
+        name,
+        "",
+        None,
+        tuple(reader.classes),
+        tuple(reader.functions),
+        tuple(reader.imports),
+        tuple(reader.bindings.items()),
+        tuple(reader.stars),
+    )
 
 
 class _Reader:
@@ -96,6 +139,8 @@ class _Reader:
                 self.block(node.finalbody, sure=sure)
             case ast.If() | ast.For() | ast.While():
                 self.block([*node.body, *node.orelse], sure=False)
+            case _:
+                pass
 
     def assign(self, target: ast.expr, value: ast.expr, *, sure: bool) -> None:
         if isinstance(target, ast.Tuple | ast.List):
@@ -159,9 +204,15 @@ def signature(node: Function, *, method: bool) -> Signature:
         all(name in _PLAIN_FUNCTION for name in names) and not needed and (not bound or positional > 0 or most is None)
     )
     return Signature(
-        node.name, node.lineno, least, most, kind, plain, any(name in _ABSTRACT for name in names),
+        node.name,
+        node.lineno,
+        least,
+        most,
+        kind,
+        plain,
+        any(name in _ABSTRACT for name in names),
         tuple(each.arg for each in arguments.args[bound:]),
-    )  # fmt: skip
+    )
 
 
 def _decorator(node: ast.expr) -> str:

@@ -55,7 +55,7 @@ class Follower:
         self.calls = 0
         self.attributes: dict[str, Value] = {}
 
-    # ----------------------------------------------------------------------- to be filled in by Evaluator
+    # ----------------------------------------------------------------------- what expressions come to
 
     def value(self, node: ast.expr | None, frame: Frame) -> Value:
         """What an expression comes to."""
@@ -126,6 +126,8 @@ class Follower:
                 frame.names[node.name] = UNKNOWN
             case ast.Assert(test=test):
                 self.value(test, frame)
+            case _:
+                pass
 
     def raise_(self, node: ast.Raise, frame: Frame) -> None:
         """An exception of the code's own."""
@@ -187,6 +189,8 @@ class Follower:
 
     def assign(self, target: ast.expr, value: Value, frame: Frame) -> None:
         """Bind a name, an attribute of the handler, or the parts of a tuple."""
+        if value.kind in {"list", "dict"} and value.text != "config" and not isinstance(value.of, dict):
+            value = Value(value.kind)  # what has a name may grow
         match target:
             case ast.Name(id=name):
                 frame.names[name] = value
@@ -197,6 +201,8 @@ class Follower:
                 for index, each in enumerate(targets):
                     items = value.of if isinstance(value.of, list) and value.kind == "tuple" else []
                     self.assign(each, items[index] if len(items) == len(targets) else UNKNOWN, frame)
+            case _:
+                pass
 
     def iterated(self, value: Value, node: ast.AST, frame: Frame) -> None:
         """None cannot be iterated over."""

@@ -1,4 +1,4 @@
-"""JSON as the frontend takes it: Gson 2.9.0, which `fromJson` makes lenient (com/google/gson/stream/JsonReader.java)."""
+"""JSON as the frontend takes it: Gson 2.9.0, which `fromJson` makes lenient (gson/stream/JsonReader.java)."""
 
 from typing import Any
 

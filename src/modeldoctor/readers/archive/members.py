@@ -1,6 +1,6 @@
 """The members of an archive as the server unpacks them: what it finds, in which order, and where it gives up.
 
-frontend/archive, ModelArchive.downloadModel: a file named `.mar` is read as a zip, from its first byte on and without its
+frontend/archive, ModelArchive.downloadModel: a file named `.mar` is read as a zip, from its first byte on, without its
 directory (utils/ZipUtils.unzip over java.util.zip.ZipInputStream); any other file as a gzip'd tar whose first folder is
 cut off (decompressTarGzipFile); a folder as it is.
 """
@@ -193,7 +193,7 @@ def _disagreement(found: list[Entry], directory: Directory) -> list[Problem]:
     problems = []
     if hidden:
         text = f"the directory lists {listing(sorted(hidden))}, which the server never reaches"
-        problems.append(Problem("unreached-members", text, sorted(hidden)[0], times=len(hidden)))
+        problems.append(Problem("unreached-members", text, min(hidden), times=len(hidden)))
     extra = sorted(streamed - listed)
     if extra:
         text = f"the server unpacks {listing(extra)}, which the directory does not list"
@@ -269,9 +269,9 @@ def _tar(source: Source, members: Members) -> None:
             members.problems.append(problem)
     for member in tar.members:
         name = member.name[member.name.find("/") + 1 :] if members.container == "tar" else member.name
-        problem = _place(name, member.offset)
-        if problem:
-            members.refuse(problem._replace(member=member.name))
+        misplaced = _place(name, member.offset)
+        if misplaced:
+            members.refuse(misplaced._replace(member=member.name))
         elif member.link:
             text = "is a link in the tar: the server unpacks it as an empty file"
             members.problems.append(Problem("link", text, name))

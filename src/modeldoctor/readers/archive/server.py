@@ -55,12 +55,16 @@ def _of_image(server: Server, folder: str) -> Server:
         return server
     bases = re.findall(r"^\s*FROM\s+(?:--\S+\s+)?(\S+)", text, re.MULTILINE | re.IGNORECASE)
     found = _IMAGE.search(bases[-1]) if bases else None
-    if found is None:
-        return server
     rows = table("torchserve")
-    release = found[1] if found[1] != "latest" else rows["modelled"]
-    packages = _installed(path, frozenset(rows["packages"]["image"]))
-    return server._replace(release=release, packages=packages, source=f"Dockerfile, FROM {bases[-1]}")
+    if found:
+        release = found[1] if found[1] != "latest" else rows["modelled"]
+        packages = _installed(path, frozenset(rows["packages"]["image"]))
+        return server._replace(release=release, packages=packages, source=f"Dockerfile, FROM {bases[-1]}")
+    pinned = re.search(r"\btorchserve(?:==([\d.]+))?(?=\s|$)", text)
+    if pinned and bases and ":" in bases[-1] and bases[-1].partition(":")[0].endswith("python"):
+        packages = _installed(path, frozenset(rows["always"]))
+        return server._replace(release=pinned[1] or rows["modelled"], packages=packages, source="Dockerfile")
+    return server
 
 
 def _installed(path: str, image: frozenset[str]) -> frozenset[str] | None:

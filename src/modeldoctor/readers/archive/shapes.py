@@ -12,13 +12,79 @@ Keys = dict[str, tuple[int, ...] | None]
 
 # Layers without parameters and buffers: torch/nn/modules.
 _BARE = frozenset(
-    "ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Hardswish Hardtanh Hardsigmoid Sigmoid LogSigmoid Tanh Softplus Softsign "
-    "Softmax Softmax2d LogSoftmax Softmin Threshold GLU Tanhshrink Softshrink Hardshrink Identity Flatten Unflatten Dropout "
-    "Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AvgPool3d "
-    "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d LPPool1d "
-    "LPPool2d Upsample UpsamplingNearest2d UpsamplingBilinear2d ZeroPad1d ZeroPad2d ConstantPad1d ConstantPad2d "
-    "ReflectionPad1d ReflectionPad2d ReplicationPad1d ReplicationPad2d PixelShuffle PixelUnshuffle ChannelShuffle Fold Unfold "
-    "MSELoss L1Loss NLLLoss BCELoss CosineSimilarity PairwiseDistance".split()
+    [
+        "AdaptiveAvgPool1d",
+        "AdaptiveAvgPool2d",
+        "AdaptiveAvgPool3d",
+        "AdaptiveMaxPool1d",
+        "AdaptiveMaxPool2d",
+        "AdaptiveMaxPool3d",
+        "AlphaDropout",
+        "AvgPool1d",
+        "AvgPool2d",
+        "AvgPool3d",
+        "BCELoss",
+        "CELU",
+        "ChannelShuffle",
+        "ConstantPad1d",
+        "ConstantPad2d",
+        "CosineSimilarity",
+        "Dropout",
+        "Dropout1d",
+        "Dropout2d",
+        "Dropout3d",
+        "ELU",
+        "FeatureAlphaDropout",
+        "Flatten",
+        "Fold",
+        "GELU",
+        "GLU",
+        "Hardshrink",
+        "Hardsigmoid",
+        "Hardswish",
+        "Hardtanh",
+        "Identity",
+        "L1Loss",
+        "LPPool1d",
+        "LPPool2d",
+        "LeakyReLU",
+        "LogSigmoid",
+        "LogSoftmax",
+        "MSELoss",
+        "MaxPool1d",
+        "MaxPool2d",
+        "MaxPool3d",
+        "Mish",
+        "NLLLoss",
+        "PairwiseDistance",
+        "PixelShuffle",
+        "PixelUnshuffle",
+        "ReLU",
+        "ReLU6",
+        "ReflectionPad1d",
+        "ReflectionPad2d",
+        "ReplicationPad1d",
+        "ReplicationPad2d",
+        "SELU",
+        "SiLU",
+        "Sigmoid",
+        "Softmax",
+        "Softmax2d",
+        "Softmin",
+        "Softplus",
+        "Softshrink",
+        "Softsign",
+        "Tanh",
+        "Tanhshrink",
+        "Threshold",
+        "Unflatten",
+        "Unfold",
+        "Upsample",
+        "UpsamplingBilinear2d",
+        "UpsamplingNearest2d",
+        "ZeroPad1d",
+        "ZeroPad2d",
+    ]
 )
 # How many dimensions the kernel of a convolution has.
 _DIMENSIONS = {"1": 1, "2": 2, "3": 3}
@@ -33,7 +99,7 @@ class _Layer(NamedTuple):
 
 
 def shape_of(codes: dict[str, Code], dotted: str) -> Shape | None:
-    """The keys that a class of the archive gives its state_dict; None when it is no `torch.nn.Module` as far as can be told."""
+    """The keys that a class of the archive gives its state_dict; None for what is no `torch.nn.Module`."""
     return _Reader(codes).shape(dotted, {}, 0)
 
 
@@ -75,9 +141,11 @@ class _Reader:
                 return name
         aliases = {
             alias.asname: alias.name if isinstance(each, ast.Import) else f"{each.module}.{alias.name}"
-            for each in code.tree.body if isinstance(each, ast.Import | ast.ImportFrom)
-            for alias in each.names if alias.asname
-        }  # fmt: skip
+            for each in code.tree.body
+            if isinstance(each, ast.Import | ast.ImportFrom)
+            for alias in each.names
+            if alias.asname
+        }
         if head in aliases:
             return f"{aliases[head]}{dot}{rest}"
         return f"{code.module.name}.{name}" if code.module.named(head) else name
@@ -213,6 +281,8 @@ class _Init:
                         return first + second
                     if isinstance(op, ast.FloorDiv) and second:
                         return first // second
+            case _:
+                pass
         return None
 
 

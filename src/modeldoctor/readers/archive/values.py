@@ -31,7 +31,7 @@ def constant(value: Any) -> Value:
     if isinstance(value, bool | int | float):
         return Value("number", of=value)
     kind = "dict" if isinstance(value, dict) else "list" if isinstance(value, list | tuple) else "unknown"
-    return Value(kind, index=len(value) if kind == "list" else -1, of=value)
+    return Value(kind, number=len(value) if kind == "list" else -1, of=value)
 
 
 def joined(parts: list[Value]) -> Value:
