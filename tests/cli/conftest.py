@@ -51,4 +51,5 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modeldoctor: Comman
     monkeypatch.setattr(engine, "rules_for", lambda fact: family("gate") if fact == "Suppression" else rules)
     monkeypatch.setattr(engine, "all_rules", lambda: rules)
     monkeypatch.setattr("modeldoctor.rules.all_rules", lambda: RULES)
+    monkeypatch.setattr("modeldoctor.rules.rules_near", lambda _: RULES)
     return modeldoctor

@@ -20,10 +20,10 @@ def explain(
     """Say what a rule finds, why it matters, how the failure looks and how to mend it."""
     from modeldoctor.cli.output import columns, use_color, write
     from modeldoctor.reporters import catalogue
-    from modeldoctor.rules import all_rules
+    from modeldoctor.rules import rules_near
     from modeldoctor.selection import find
 
-    found = find(rule, all_rules())
+    found = find(rule, rules_near(rule))
     if format == "json":
         return write(catalogue.rule_json(found), 0)
     if format == "markdown":

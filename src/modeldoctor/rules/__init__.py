@@ -19,6 +19,17 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "Suppression": ("gate",),
 }
 
+# The families whose codes begin with a digit.
+DIGITS: dict[str, tuple[str, ...]] = {
+    "1": ("file",),
+    "2": ("pickle",),
+    "3": ("loading", "versions"),
+    "4": ("memory",),
+    "5": ("serving",),
+    "6": ("torchserve",),
+    "9": ("gate",),
+}
+
 
 @cache
 def family(name: str) -> tuple[Rule, ...]:
@@ -45,3 +56,10 @@ def all_rules() -> tuple[Rule, ...]:
     names = dict.fromkeys(name for families in FAMILIES.values() for name in families)
     ours = sorted(rule for name in names for rule in family(name))
     return (*ours, *plugin_rules().rules)
+
+
+def rules_near(name: str) -> tuple[Rule, ...]:
+    """The rules among which one of this name is, or would be: its family for a code of ours, else every rule."""
+    home = DIGITS.get(name[3:4], ()) if name[:3].upper() == "MDR" and len(name) == 6 else ()
+    near = tuple(rule for each in home for rule in family(each))
+    return near if any(rule.code == name.upper() for rule in near) else all_rules()
