@@ -61,6 +61,8 @@ def facts(rule: Rule, case: Case, folder: Path) -> list[Checkpoint]:
     if not callable(case.subject):
         return [case.subject]
     path = case.subject(folder)
+    if isinstance(path, rule.fact):
+        return [path]
     shown = path.name
     return [subject.facts for subject in read(str(path), shown) if isinstance(subject.facts, rule.fact)]
 
@@ -85,5 +87,6 @@ def everything(hit: Hit) -> str:
     """All text of a hit, the place included."""
     notes = "\n".join(f"{label}: {text}" for label, text in hit.notes)
     related = "\n".join(f"{item.where.path} {item.message}" for item in hit.related)
-    place = "" if hit.where is None else f"{hit.where.path} {hit.where.member} {hit.where.byte}"
+    where = hit.where
+    place = "" if where is None else f"{where.path}:{where.line} {where.path} {where.member} {where.byte}"
     return "\n".join((hit.message, notes, related, hit.fix or "", place))

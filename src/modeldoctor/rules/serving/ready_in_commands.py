@@ -43,6 +43,7 @@ def ready_in_commands(source: Source, _: Context) -> Iterator[Hit]:
 
     ## References
     * https://docs.djangoproject.com/en/stable/ref/applications/#django.apps.AppConfig.ready
+    * https://docs.djangoproject.com/en/stable/ref/django-admin/
     """
     for load in source.loads:
         entry = load.entry

@@ -65,7 +65,8 @@ def _named(
                 and site.when in {"per_request", "background", "lazy"}
                 and (page is None or _not_checked(page, scope, text))
             ):
-                return FileName("client", "", span_of(module.path, node), text.replace("()", "").removesuffix("[]"))
+                told = text.replace("()", "").removesuffix("[]")
+                return FileName("client", "", span_of(module.path, node), f"`{told}`")
             texts.append(text)
             if isinstance(node, ast.Name) and node.id not in seen:
                 seen.add(node.id)

@@ -11,6 +11,7 @@ from modeldoctor.readers.source.detail.trees import Found, Page, Pages
 from modeldoctor.readers.source.expressions import text_of
 from modeldoctor.readers.source.frameworks import Entry
 from modeldoctor.readers.source.loads import Analysis, LoadSite
+from modeldoctor.readers.source.names import Symbol
 from modeldoctor.readers.source.syntax import MAIN_BLOCK
 
 _EVERYTHING = frozenset({"Exception", "BaseException"})
@@ -192,6 +193,9 @@ def _retried(path: str, found: Found, given: dict[str, ast.expr]) -> Span | None
 def _main_only(site: LoadSite, analysis: Analysis) -> Span | None:
     """The handler that needs a model which only `python app.py` loads."""
     if site.entry is None or site.entry.function.name != MAIN_BLOCK or site.when != "at_startup":
+        return None
+    visits = analysis.reached.get(Symbol("function", site.path, site.scope), ())
+    if any(visit.entry.function.name != MAIN_BLOCK for visit in visits):
         return None
     if os.path.basename(site.entry.function.path) == "manage.py":
         return None

@@ -94,6 +94,8 @@ class Uses:
         name = strip(symbol.name)
         if name in {"torch.load()", "torch.serialization.load()"}:
             return "loaded"
+        if name.endswith("()") and name[:-2] in _MODULE_BASES:
+            return "module"  # `Net().to(device)`
         sites = self.sites.get(symbol.origin) if symbol.origin is not None else None
         if name.startswith(_MAKERS) and name.endswith("()"):
             return "module" if name.count("()") == 1 else None
