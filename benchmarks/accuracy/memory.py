@@ -331,6 +331,8 @@ def allocated(value: Any) -> int:
         if isinstance(item, torch.Tensor):
             for part in parts(item):
                 storages[part._cdata] = part.nbytes()
+            if item.is_quantized and item.qscheme() in {torch.per_channel_affine, torch.per_channel_symmetric}:
+                pending += [item.q_per_channel_scales(), item.q_per_channel_zero_points()]
             pending += [item.grad] if item.is_leaf and item.grad is not None else []
             pending += list(getattr(item, "__dict__", {}).values())
         elif isinstance(item, torch.storage.UntypedStorage):

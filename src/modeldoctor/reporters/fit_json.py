@@ -32,6 +32,7 @@ def fit_text(found: Memory) -> str:
                 "threads": serving.threads,
                 "batch": serving.batch,
                 "context": serving.context,
+                "prompt": serving.prompt,
                 "placement": serving.placement,
                 "attention": serving.attention,
                 "load": found.load.name,

@@ -53,7 +53,7 @@ def storages_of(value: Any) -> dict[int, int]:
 @pytest.mark.parametrize(
     "name",
     ["state_dict.pt", "training.pt", "tied.pt", "views.pt", "half.pt", "float64.pt", "dtypes.pt", "legacy.pt", "sequential.pt",
-     "lightning.ckpt", "sparse.pt", "tensors.pt", "tagged_cuda0.pt", "dataparallel.pt"],
+     "lightning.ckpt", "tensors.pt", "tagged_cuda0.pt", "dataparallel.pt"],
 )  # fmt: skip
 def test_storages_are_what_torch_allocates(name: str) -> None:
     import torch
