@@ -129,7 +129,7 @@ def _foreign(archive: Archive, module: Module, found: Import, name: str) -> Iter
         file = archive.model.get("requirementsFile")
         sure = bool(archive.server.path) or archive.server.packages is not None
         severity = Severity.ERROR if sure else Severity.INFO
-        message = f"{quoted(module.member)} imports `{head}`, which only {quoted(str(file))} names: the server does not read it"
+        message = f"{quoted(module.member)} imports `{head}`, which only {quoted(str(file))} names, unread"
         fix = "set `install_py_dep_per_model=true` in config.properties, or install it in the server's environment"
         phase, http = place[:2] if sure else ("", None)
         yield Fault(

@@ -15,6 +15,8 @@ Placed = tuple[str, Fault]  # the path it is about
 
 def store_faults(store: Store) -> Iterator[Placed]:
     """Everything about the folders together, each fault with the path it is about."""
+    if not store.archives:
+        return
     yield from _conflicts(store)
     for server in store.servers:
         for fault in _settings(server):

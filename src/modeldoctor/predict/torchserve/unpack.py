@@ -53,6 +53,8 @@ def _problem(archive: Archive, problem: Problem, seen: str) -> Iterator[Fault]:
         fix = "name it `.tar.gz`, or pack a zip archive"
         yield Fault("not-an-archive", message, fix, phase="register", http=REFUSED, seen=f"{_NO_NAME} (400)")
     elif kind in _UNREADABLE:
+        if problem != archive.refused:
+            return  # the server does not come so far
         fix = "build the archive again, and compare its size after every copy"
         if kind != "truncated":
             fix = "pack it as a plain zip: deflated or stored, not encrypted, sizes in the headers"

@@ -4,7 +4,7 @@ import ast
 from typing import Any
 
 from modeldoctor.facts.archive import MODEL_DIR, Value, in_folder
-from modeldoctor.readers.archive.code import Function
+from modeldoctor.readers.archive.code import Function, yields
 from modeldoctor.readers.archive.evaluate import SYSTEM, Evaluator
 from modeldoctor.readers.archive.follow import MAX_CALLS, Code, Frame
 from modeldoctor.readers.archive.values import NONE, SAME, UNKNOWN, constant, item, joined, text
@@ -228,6 +228,8 @@ class Caller(Evaluator):
         self.calls += 1
         self.block(node.body, frame)
         self.calls -= 1
+        if yields(node):
+            frame.returned, frame.left = [(Value("generator"), node.lineno, True)], True
         if isinstance(node, ast.AsyncFunctionDef):
             frame.returned, frame.left = [(Value("coroutine"), node.lineno, True)], True
         return frame

@@ -199,7 +199,7 @@ def signature(node: Function, *, method: bool) -> Signature:
     needed = sum(default is None for default in arguments.kw_defaults)
     least = max(0, positional - len(arguments.defaults) - bound)
     most = None if arguments.vararg else max(0, positional - bound)
-    kind = "async" if isinstance(node, ast.AsyncFunctionDef) else "generator" if _yields(node) else "function"
+    kind = "async" if isinstance(node, ast.AsyncFunctionDef) else "generator" if yields(node) else "function"
     plain = (
         all(name in _PLAIN_FUNCTION for name in names) and not needed and (not bound or positional > 0 or most is None)
     )
@@ -252,7 +252,7 @@ def _on_self(method: Function) -> Iterator[str]:
             yield node.attr
 
 
-def _yields(node: Function) -> bool:
+def yields(node: Function) -> bool:
     """Whether it is a generator: a `yield` of its own, not one of a function inside."""
     pending: list[ast.AST] = list(node.body)
     while pending:

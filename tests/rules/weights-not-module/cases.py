@@ -1,0 +1,7 @@
+from tests.rules.archives import mar, sample
+from tests.rules.builders import bad, good
+
+CASES = [
+    bad("used", sample("weights_state_as_module.mar"), "uses it as a module", "`eval`"),
+    good("loaded into one", sample("good_own_loading.mar")),
+]
