@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modeldoctor.reporters.formats import MACHINE
 from modeldoctor.rules import FAMILIES
 
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "checkpoints" / "state_dict.pt"
@@ -65,6 +66,14 @@ def test_only_the_families_that_judge_the_target_are_imported() -> None:
     assert families <= set(FAMILIES["Checkpoint"])
 
 
+def test_what_hides_and_reports_is_imported_only_when_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ours = {f"modeldoctor.{name}" for name in ("suppress", "comments", "baseline", "excerpts", "config_tables")}
+    reporters = {f"modeldoctor.reporters.{name}" for name in ("sarif", "github", "gitlab", "junit", "markdown")}
+    assert modules("check", str(FIXTURE)).isdisjoint(ours | reporters)
+    assert modules("check", str(FIXTURE), "--format", "gitlab") & reporters == {"modeldoctor.reporters.gitlab"}
+
+
 def test_no_posix_only_module_is_imported_by_us() -> None:
     """typer and the standard library guard theirs; ours are read as text."""
     source = Path(__file__).parent.parent / "src" / "modeldoctor"
@@ -84,7 +93,8 @@ def test_no_posix_only_module_is_imported_by_us() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [["--help"], ["--version"], ["rules"], ["explain", "MDR101"], ["check", "{file}", "--format", "terminal"],
-     ["check", "{file}"], ["inspect", "{file}", "-v"], ["check", "{file}", "--format", "json"], ["check", "nothing"]],
+     ["check", "{file}"], ["inspect", "{file}", "-v"], ["check", "{file}", "--format", "json"], ["check", "nothing"],
+     ["config"], *(["check", "{file}", "--format", name] for name in MACHINE[1:])],
 )  # fmt: skip
 def test_piped_with_a_poor_encoding(arguments: list[str], environment: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "mödel-模型.pt"
@@ -96,7 +106,7 @@ def test_piped_with_a_poor_encoding(arguments: list[str], environment: dict[str,
     assert b"\x1b" not in done.stdout
 
 
-@pytest.mark.parametrize("format_", ["plain", "json", "terminal"])
+@pytest.mark.parametrize("format_", ["plain", "json", "terminal", *MACHINE[1:]])
 def test_a_reader_that_leaves_early(format_: str, tmp_path: Path) -> None:
     """`modeldoctor check … | head -1`: quiet, and the exit code still tells the verdict."""
     paths = []

@@ -78,6 +78,7 @@ class _Run:
     def prepare(self) -> None:
         """Hold the names of rules in the configuration against the rules there are; UsageError for unknown ones."""
         self.failures += [Failure(text) for text in plugin_rules().problems]
+        self.joins.begin()
         config = self.config
         if any((config.select, config.extend_select, config.ignore, config.severity, config.per_path, config.suppress)):
             from modeldoctor.policy import up_to_date
@@ -150,7 +151,7 @@ class _Run:
                 self.apply(rule, subject._replace(facts=fact), context)
 
     def judge_together(self) -> None:
-        """Judge what only all archives of a run together show."""
+        """Judge what only a whole run shows: archives in one store, and the age of the tables."""
         archives = tuple(item.facts for item in self.subjects if type(item.facts).__name__ == "Archive")
         if archives:
             from modeldoctor.facts.archive import Store
@@ -159,6 +160,9 @@ class _Run:
             store = Store(os.path.dirname(archives[0].path) or ".", archives, tuple(servers.values()))
             for rule in self.rules("Store"):
                 self.apply(rule, Subject(store.path, "model store", "understood", store), Context(self.config.target))
+        if tables := self.joins.tables():
+            for rule in self.rules("Tables"):
+                self.apply(rule, Subject(tables.path, "tables", "understood", tables), Context(self.config.target))
 
     def rules(self, fact_type: str) -> tuple[Rule, ...]:
         """The selected rules for a type of fact; only now are their families imported."""
@@ -170,8 +174,7 @@ class _Run:
 
     def apply(self, rule: Rule, subject: Subject, context: Context) -> None:
         """Run one rule on one fact and what lies inside; a crash is reported by name and the others still run."""
-        missing = [need for need in rule.needs if getattr(context.target, need) is None]
-        if missing:
+        if rule.needs and (missing := [need for need in rule.needs if getattr(context.target, need) is None]):
             self.skip(rule, subject.path, f"needs {' and '.join(missing)}, which is not known")
             return
         self.ran.add(rule.code)
@@ -235,7 +238,7 @@ class _Run:
 
     def settle(self, paths: tuple[str, ...]) -> None:
         """Hide what comments, the configuration and the baseline hide, and judge whether they are needed."""
-        folders = tuple(item.path for item in self.subjects if os.path.isdir(item.path) and _is_source(item))
+        folders = tuple({item.path for item in self.subjects if os.path.isdir(item.path) and _is_source(item)})
         in_texts = any(finding.where.line for finding in self.findings)
         if not (folders or in_texts or self.config.suppress or self.config.baseline):
             return
@@ -271,7 +274,7 @@ class _Run:
             findings=tuple(sorted(shown, key=_order)),
             skips=tuple(sorted(self.skips, key=lambda skip: (skip.path, skip.code or "", skip.reason))),
             failures=tuple(self.failures),
-            target=self.joins.default.target if self.joins.default is not None else self.config.target,
+            target=chosen[0][1].target if (chosen := self.joins.chosen()) else self.config.target,
             fail_on=self.config.fail_on,
             rules_run=len(self.ran),
             seconds=seconds,
@@ -279,6 +282,7 @@ class _Run:
             - sum(item.suppressed is None for item in shown),
             notices=tuple(self.notices),
             baseline=self.baseline,
+            chosen=chosen,
         )
 
     def fails(self, finding: Finding) -> bool:

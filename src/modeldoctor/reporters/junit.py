@@ -27,7 +27,8 @@ def junit(report: Report) -> str:
     root = Element("testsuites")
     root.append(suite)
     indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, encoding="unicode")}\n'
+    # ASCII, so that the console's encoding can't contradict what the first line says.
+    return tostring(root, encoding="us-ascii", xml_declaration=True).decode("ascii") + "\n"
 
 
 def _case(suite: Element, path: str, name: str) -> Element:

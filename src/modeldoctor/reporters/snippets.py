@@ -21,7 +21,7 @@ def snippet(finding: Finding, *, width: int) -> list[Line]:
         if number > before + 1:
             rows.append(line((f"{'':{gutter}} :", "dim"), wrap=False))
         before = number
-        shown = printable(_expanded(text))[: max(width - gutter - 3, 20)]
+        shown = printable(_expanded(text))[: max(width - gutter - 3, 20)].rstrip()
         rows.append(line((f"{number:>{gutter}} | ", "dim"), shown, wrap=False))
         if number in labels:
             marks = _marks(labels[number], text, gutter, "-", "info")
