@@ -4,19 +4,23 @@ import re
 
 from modeldoctor.findings import Finding, Report
 from modeldoctor.reporters.summary import counted, place, shown, verdict
+from modeldoctor.reporters.targets import targets
 from modeldoctor.reporters.text import printable
 
 # GitHub takes 1 MiB of summary per step and drops it all when there is more.
 MOST_ROWS = 200
 
-# Everything that CommonMark or HTML could read as more than a character; an entity is always just that character.
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>()#+!|~&@:$]|(?<=www)\.")
+# What CommonMark, GitHub's additions or HTML could read as more than a character; an entity is always just that character.
+# Brackets suffice against links, and the rest of an address against those that are made of plain text.
+_SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&@$]|:(?=//)|(?<=www)\.")
 
 
 def markdown(report: Report) -> str:
     """The report; names and texts of files are shown as they are, whatever markup they hold."""
     word, reason = verdict(report)
     rows = [f"## modeldoctor: {word.lower()}", "", f"{_text(reason)}; {_text(counted(report))}."]
+    if report.subjects:
+        rows += ["", *(f"{_text(label)}: {_text(text)}" for label, text in targets(report))]
     for failure in report.failures:
         rows += ["", f"**Not done:** {_text(failure.message)}"]
     rows += [f"\n**Note:** {_text(notice)}" for notice in report.notices]
