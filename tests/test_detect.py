@@ -292,7 +292,7 @@ class Counted(Memory):
 def test_the_first_bytes_are_enough(kind: str) -> None:
     source = Counted(CASES[kind][0]() + bytes(1_000_000))
     sniff(source, "model.pt")
-    assert source.reads == [4096]
+    assert sum(source.reads) == 4096
 
 
 def test_a_large_file_of_zeros_is_sampled() -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from modeldoctor.readers.checkpoint.zip_directory import Directory
 
 HEAD_BYTES = 4096
+# The local header of a zip, which most files are: the directory tells the rest.
+_LOCAL_BYTES = 30
 
 # safetensors/src/tensor.rs, MAX_HEADER_SIZE: what its readers refuse.
 MAX_SAFETENSORS_HEADER = 100_000_000
@@ -64,9 +66,10 @@ def sniff(source: Source, name: str) -> Sniffed:
     if source.size == 0:
         advice = "nothing was written here: save or download the model again"
         return Sniffed("empty", "empty file", advice)
-    head = source.read_at(0, HEAD_BYTES)
+    head = source.read_at(0, _LOCAL_BYTES)
     if head[:4] in {b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"}:
-        return _zip(source, head) if not name.endswith(".distcp") else Sniffed("distcp", *_DISTCP)
+        return _zip(source) if not name.endswith(".distcp") else Sniffed("distcp", *_DISTCP)
+    head += source.read_at(len(head), HEAD_BYTES - len(head))
     if head[:1] == b"\x80" or head[:1] == b"L":
         pickled = _pickle_with_magic(head)
         if pickled:
@@ -114,22 +117,23 @@ def _is_safetensors(head: bytes, name: str) -> bool:
 # --------------------------------------------------------------------------- zip
 
 
-def _zip(source: Source, head: bytes) -> Sniffed:
+def _zip(source: Source) -> Sniffed:
     from modeldoctor.readers.checkpoint.zip_directory import ENCRYPTED, read_directory
 
     try:
         directory = read_directory(source)
     except ReadError:
-        return _cut_zip(head)
+        return _cut_zip(source)
     if not directory.entries and directory.problems:
-        return _cut_zip(head)._replace(directory=directory)
+        return _cut_zip(source)._replace(directory=directory)
     names = [entry.name for entry in directory.entries]
     sealed = bool(names) and all(entry.flags & ENCRYPTED for entry in directory.entries)
     return zip_kind(names, sealed=sealed)._replace(directory=directory)
 
 
-def _cut_zip(head: bytes) -> Sniffed:
+def _cut_zip(source: Source) -> Sniffed:
     """What an archive without a directory was, by the local headers in its first bytes."""
+    head = source.read_at(0, HEAD_BYTES)
     # torch's writer leaves "version needed" 0 and sets bits 3 and 11: caffe2/serialize/inline_container.cc and miniz.
     by_torch = head[4:10] == b"\0\0\x08\x08\0\0"
     found = zip_kind(_local_names(head))

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modeldoctor.config import Config
+from modeldoctor.errors import UsageError
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.facts.environment import Target
 from modeldoctor.findings import Subject
 
 if TYPE_CHECKING:
-    from modeldoctor.facts.verdict import Code, Loading
+    from modeldoctor.facts.verdict import Code, Loading, Tables
+    from modeldoctor.predict.target import Decided
     from modeldoctor.readers.joined import ProjectFacts
 
 # What every torch since 2.0 builds under any setting: a file with nothing else loads everywhere, so that there is
@@ -37,8 +39,20 @@ class Joins:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.projects: dict[str, ProjectFacts] = {}
+        self.shown: dict[str, ProjectFacts] = {}
         self.default: ProjectFacts | None = None
+        self.judged = ""
+
+    def begin(self) -> None:
+        """Hold the target against what exists, and read what was named; UsageError for what is not there."""
+        config = self.config
+        if config.target != Target():
+            from modeldoctor.predict.target import require_known
+
+            require_known(config.target)
         if config.project is not None:
+            if not os.path.exists(config.project):
+                raise UsageError(f"no such project: `{config.project}`")
             self.default = self.read(config.project, config.project)
         elif config.interpreter is not None or _environment_at_hand():
             self.default = self.read(None, "")
@@ -54,32 +68,55 @@ class Joins:
 
     def project(self, path: str, shown: str) -> Iterator[Subject]:
         """What the source and the manifests of a folder, or one such file, say."""
-        facts = self.projects[_key(path)] = self.read(path, shown)
-        if self.default is None:
-            self.default = facts
+        facts = self.projects[_key(path)] = self.shown[shown] = self.read(path, shown)
         if facts.skew is not None:
+            if any(environment.torch for environment in facts.skew.environments):
+                self.judged = self.judged or facts.skew.environments[0].installation.files[0]
             yield Subject(shown, "project", facts.skew.state, facts.skew)
         if facts.source is not None:
             yield Subject(shown, "source", "understood", facts.source)
 
     def project_of(self, path: str) -> "ProjectFacts | None":
-        """The nearest project around a file that was read in this run, else the one that was named."""
+        """The project that was named, else the nearest around a file that was read in this run, else any."""
+        if not self.projects or self.config.project is not None:
+            return self.default
         folder = _key(path)
         while folder and folder not in self.projects and os.path.dirname(folder) != folder:
             folder = os.path.dirname(folder)
-        return self.projects.get(folder, self.default)
+        return self.projects.get(folder) or self.default or next(iter(self.projects.values()))
 
     def target(self, path: str) -> Target:
         """The environment that a file is judged for."""
         project = self.project_of(path)
         return self.config.target if project is None else project.target
 
+    def chosen(self) -> "tuple[tuple[str, Decided], ...]":
+        """How the target of each project was chosen, or the one target of a run without any."""
+        if self.config.project is None and self.shown:
+            return tuple((shown, facts.decided) for shown, facts in self.shown.items())
+        return (("", self.default.decided),) if self.default is not None else ()
+
+    def tables(self) -> "Tables | None":
+        """The version tables, when something was judged with them and they are old."""
+        if not self.judged:
+            return None
+        from datetime import UTC, datetime
+
+        from modeldoctor.facts.verdict import Tables
+        from modeldoctor.predict import compat
+
+        age_days = compat.age_days(datetime.now(tz=UTC).date().isoformat())
+        found = Tables(self.judged, compat.collected(), age_days, compat.newest().version)
+        return found if age_days > compat.STALE_AFTER_DAYS else None
+
     def joined(self, subject: Subject, path: str) -> Iterator[Subject]:
         """What the subject's facts tell together with the target; nothing where that cannot be more."""
         if not isinstance(subject.facts, Checkpoint) or subject.state != "understood":
             return
         target = self.target(path)
-        if target.torch is None and _loads_everywhere(subject.facts):
+        if target.torch is not None:
+            self.judged = self.judged or subject.path
+        elif _loads_everywhere(subject.facts):
             return
         from modeldoctor.predict.verdict import verdict
 

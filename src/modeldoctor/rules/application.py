@@ -9,10 +9,12 @@ from modeldoctor.rules.base import Context, Rule
 
 def answers(rule: Rule, fact: Any, context: Context) -> Iterator[Hit | Unjudged]:
     """What the rule says about the fact, about the shards it consists of, and about the models packed inside it."""
-    yield from rule.check(fact, context)
     children = getattr(fact, "children", ())
-    if not children:
-        return
+    return _with_children(rule, fact, children, context) if children else rule.check(fact, context)
+
+
+def _with_children(rule: Rule, fact: Any, children: tuple[Any, ...], context: Context) -> Iterator[Hit | Unjudged]:
+    yield from rule.check(fact, context)
     # The shards of an index are files that the user meant; what else lies in a folder or archive was only met there.
     meant = context.explicit and fact.format == "sharded"
     inner = context._replace(part=context.part or bool(fact.tensors), explicit=meant)

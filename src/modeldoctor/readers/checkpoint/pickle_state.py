@@ -89,7 +89,8 @@ class Machine:
         self.pos = 0
         self.chunk = _FIRST_CHUNK
         self.stepped_over = 0
-        self.allocated = sys.getallocatedblocks()
+        # Allocations of the process when the first chunk was done.
+        self.allocated = 0
         # The stack above the last mark; `marks` holds those below. Popping never reaches below a mark.
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
@@ -134,8 +135,11 @@ class Machine:
         return len(self.data) >= need
 
     def check_limits(self) -> None:
-        """Stop a stream that grows beyond what any model needs."""
+        """Stop a stream that grows beyond what any model needs. Its first chunk can't: counting costs more than it."""
         consumed = self.base + self.pos - self.start - self.stepped_over
+        if not consumed:
+            return
+        self.allocated = self.allocated or sys.getallocatedblocks()
         memory = 64 * (sys.getallocatedblocks() - self.allocated) + 4 * consumed
         if consumed > MAX_STREAM_BYTES or memory > MAX_MEMORY_BYTES:
             raise Stopped(f"more values than {MAX_MEMORY_BYTES >> 20} MiB hold: the rest is not read", "limit")

@@ -122,7 +122,12 @@ def is_text(head: bytes) -> bool:
 
 
 def _is_text_of_old(head: bytes) -> bool:
-    """Whether the bytes are text in an encoding from before Unicode: mostly ASCII, and no control characters."""
+    """Whether the bytes are text in an encoding from before Unicode: mostly ASCII, and no control characters.
+
+    What begins like a pickle of an unknown protocol is none.
+    """
+    if head[:1] == b"\x80":
+        return False
     ascii_bytes = sum(byte < 0x80 for byte in head)
     return 2 * ascii_bytes > len(head) and not any(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
 

@@ -17,6 +17,9 @@ _BLOCK_BYTES = 1 << 20
 # Kept in the facts; a tar header, which torch.load looks for, has as many.
 _HEAD_BYTES = 512
 
+# Of the local header of a zip member, up to its name.
+_LOCAL_BYTES = 30
+
 # Format → module beside this one with `read(source, sniffed, blank)`, imported when a file needs it.
 _READERS = {
     "torch-zip": "torch_zip",
@@ -72,8 +75,14 @@ def read_source(source: Source, name: str, shown: str, member: str | None = None
 
 
 def _blank(source: Source, sniffed: Sniffed, shown: str) -> Checkpoint:
-    head = source.read_at(0, _HEAD_BYTES)
+    head = source.read_at(0, _HEAD_BYTES) if sniffed.directory is None else _first_header(source)
     return Checkpoint(shown, sniffed.format, sniffed.title, "recognised", source.size, advice=sniffed.advice, head=head)
+
+
+def _first_header(source: Source) -> bytes:
+    """The first local header of a zip up to its name: torch looks for the records in the folder of that."""
+    header = source.read_at(0, _LOCAL_BYTES)
+    return header + source.read_at(_LOCAL_BYTES, min(int.from_bytes(header[26:28], "little"), _HEAD_BYTES))
 
 
 def _fill(source: Source, sniffed: Sniffed, blank: Checkpoint) -> Checkpoint:

@@ -9,11 +9,11 @@ from modeldoctor.facts.checkpoint import Checkpoint, Pickle, Problem, Storage
 from modeldoctor.readers.checkpoint.pickle_machine import Run
 from modeldoctor.readers.checkpoint.records import all_of, attach, container, find_root, listed, unused
 from modeldoctor.readers.checkpoint.salvage import open_archive
-from modeldoctor.readers.checkpoint.streams import described, run_all
+from modeldoctor.readers.checkpoint.streams import described, run_all, run_record
 from modeldoctor.readers.checkpoint.writer import writer
 from modeldoctor.readers.checkpoint.zip_archive import MAX_WHOLE_BYTES, Archive
 from modeldoctor.readers.checkpoint.zip_directory import Entry
-from modeldoctor.storage import Memory, Source
+from modeldoctor.storage import Source
 
 # Members of the same name that are read.
 MAX_DUPLICATES = 8
@@ -71,9 +71,11 @@ def run_records(archive: Archive, name: str, role: str = "object") -> list[Run]:
             archive.problems.append(Problem("limit", "was not read after so much else", entry.name, entry.offset))
             break
         try:
-            whole = entry.size_bytes <= MAX_WHOLE_BYTES
-            source = Memory(archive.read(entry)) if whole else archive.open(entry)
-            found, problems = run_all(source, entry.name, "extra" if runs else role)
+            kind = "extra" if runs else role
+            if entry.size_bytes <= MAX_WHOLE_BYTES:
+                found, problems = run_record(archive.read(entry), entry.name, kind)
+            else:
+                found, problems = run_all(archive.open(entry), entry.name, kind)
         except ReadError as error:
             archive.problems.append(Problem(error.kind, str(error), entry.name, entry.offset))
             continue

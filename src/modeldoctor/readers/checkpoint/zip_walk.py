@@ -42,9 +42,7 @@ class _Header(NamedTuple):
     start: int  # of the data
 
 
-def walk(
-    source: Source, expected: Expected, listed: Mapping[int, int] = _NOTHING
-) -> Iterator[tuple[Entry, bool]]:
+def walk(source: Source, expected: Expected, listed: Mapping[int, int] = _NOTHING) -> Iterator[tuple[Entry, bool]]:
     """The members in file order, and whether each is whole; ends where the file does or where no header follows.
 
     Sizes that stand behind the data (as torch writes them) are taken from `expected` when the bytes there agree, so
