@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,24 @@ def test_options_are_those_of_the_command(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(UsageError, match="--fail-on must be"):
         modeldoctor.check(FIXTURE, fail_on="sometimes")
     assert "no such file" in modeldoctor.check("nothing.pt").failures[0].message
+
+
+def test_paths_may_be_a_list_and_anything_that_is_a_path(tmp_path: Path) -> None:
+    sick = Path(FIXTURE).with_name("full_model.pt")
+    report = modeldoctor.check([FIXTURE, sick], Path(FIXTURE), fail_on="warning", select=["MDR201"])
+    assert len(report.subjects) == 2
+    assert [(finding.code, finding.severity.name, finding.where.path) for finding in report.findings] == [
+        ("MDR201", "WARNING", report.findings[0].where.path)
+    ]
+    assert report.exit_code() == 1
+    baseline = tmp_path / "known.json"
+    assert modeldoctor.check(FIXTURE, baseline=str(baseline)).exit_code() == 2
+    entry = {"code": "MDR201", "name": "x", "path": "x", "member": "", "key": "", "message": ""}
+    entry["fingerprint"] = report.findings[0].fingerprint
+    baseline.write_text(json.dumps({"schema": "modeldoctor/baseline/v1", "findings": [entry]}), encoding="utf-8")
+    assert modeldoctor.check(sick, fail_on="warning", select=["MDR201"], baseline=str(baseline)).exit_code() == 0
+    with pytest.raises(UsageError, match="--as-of must be a day"):
+        modeldoctor.check(FIXTURE, as_of="tomorrow")
 
 
 def test_inspect() -> None:

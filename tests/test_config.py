@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from modeldoctor.config import KEYS, TARGET_KEYS, Config, resolve
+from modeldoctor.config import FILE_KEYS, KEYS, TARGET_KEYS, Config, PathRules, resolve, settings
 from modeldoctor.errors import UsageError
 from modeldoctor.facts.environment import Target, Value
 from modeldoctor.findings import Severity
@@ -28,6 +28,7 @@ def test_defaults() -> None:
 def test_every_key_is_a_field() -> None:
     names = {key.replace("-", "_") for key in KEYS}
     assert names - {"gpu"} <= {*Config._fields, *Target._fields}
+    assert {key.replace("-", "_") for key in FILE_KEYS} - {"extend", "required_version"} <= set(Config._fields)
     assert set(KEYS) >= TARGET_KEYS
 
 
@@ -145,3 +146,95 @@ def test_selection_of_flags_and_file() -> None:
     assert config[:3] == (("MDR1",), ("MDR2", "MDR101"), ("MDR102", "a", "b"))
     # --select starts afresh
     assert resolve({"select": ["MDR101"]})[:3] == (("MDR101",), (), ())
+
+
+def test_one_configuration_for_many_repositories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = tmp_path / "site"
+    write("site/acme_rules/__init__.py", "raise SystemExit(77)")  # found, not imported
+    write("site/acme_rules/strict.toml", "fail-on = 'warning'\nignore = ['MDR2']\nexclude = ['a']\ntorch = '2.1'\n")
+    monkeypatch.syspath_prepend(str(site))
+    write("shared/base.toml", "extend = 'acme_rules:strict.toml'\nstrict = true\nseverity = {MDR1 = 'info'}\n")
+    write(
+        "repo/pyproject.toml",
+        "[tool.modeldoctor]\nextend = '../shared/base.toml'\nignore = ['MDR3']\nextend-select = ['MDR2']\n"
+        "exclude = ['b']\ntorch = '2.6.0'\nseverity = {MDR102 = 'error'}\n",
+    )
+    monkeypatch.chdir("repo")
+    config = resolve({"exclude": ["c"]})
+    assert (config.fail_on, config.strict) == (Severity.WARNING, True)
+    assert (config.ignore, config.extend_select) == (("MDR3",), ("MDR2",))
+    assert config.exclude == ("a", "b", "c")
+    assert config.severity == (("MDR1", Severity.INFO), ("MDR102", Severity.ERROR))
+    assert config.target.torch == Value("2.6.0", "pyproject.toml:6")
+    assert config.root == str(tmp_path / "repo")
+    found = settings({})
+    assert [os.path.basename(path) for path in found.files] == ["strict.toml", "base.toml", "pyproject.toml"]
+    assert found.values["fail-on"].source == "acme_rules:strict.toml:1"
+    assert found.values["exclude"].source == "acme_rules:strict.toml:3, pyproject.toml:5"
+    write("modeldoctor.toml", "extend = '../shared/base.toml'\nselect = ['MDR1']\n")
+    assert resolve({})[:3] == (("MDR1",), (), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("extend = 3", "`extend` must be a path or package:path, not `3`"),
+        ("\nextend = 'missing.toml'", "modeldoctor.toml:2: `extend` names "),
+        ("extend = 'no_such_package:x.toml'", "the package `no_such_package` is not installed beside modeldoctor"),
+        ("extend = 'a.toml'", "`extend` leads back to"),
+        ("extend = 'typed.toml'", "typed.toml:1: `torch` must be a release"),
+        ("required-version = '>=99'\nnonsense = 1", "modeldoctor.toml:1: modeldoctor >=99 is required, this is 0.1"),
+        ("required-version = 'soon'", "`required-version` must be a specifier such as >=0.1, not `soon`"),
+        ("required-version = 1", "`required-version` must be a specifier"),
+        ("severity = 3", "`severity` must be a table"),
+        ("severity = { MDR1 = 'fatal' }", "`severity.MDR1` must be error, warning or info, not `fatal`"),
+        ("per-path = { 'a' = 3 }", "`per-path.a` must be a table"),
+        ("per-path = { 'a' = { ignor = [] } }", "unknown key `ignor`; did you mean `ignore`?"),
+        ("per-path = { 'a' = { ignore = 'MDR1' } }", "`ignore` must be a list of codes"),
+        ("suppress = 3", "`suppress` must be tables: [[tool.modeldoctor.suppress]]"),
+        ("[[suppress]]\ncodes = ['MDR1']\nreason = 'x'", "needs `path`"),
+        ("[[suppress]]\npath = 'a'\ncodes = ['MDR1']", "modeldoctor.toml:1: `suppress` needs `reason`"),
+        ("[[suppress]]\npath = 'a'\nreason = 'x'", "needs `codes`"),
+        ("[[suppress]]\npath = 'a'\nreason = 'x'\ncodes = []", "`codes` must be a list"),
+        ("[[suppress]]\npath = 'a'\nreason = 'x'\ncodes = ['MDR1']\nuntil = 'soon'", "`until` must be a day"),
+        ("[[suppress]]\npath = 'a'\nreason = 'x'\ncode = ['MDR1']", "unknown key `code`; did you mean `codes`?"),
+    ],
+)
+def test_what_is_wrong_in_tables_and_shared_files(text: str, message: str) -> None:
+    write("a.toml", "extend = 'modeldoctor.toml'\n")
+    write("typed.toml", "torch = 3\n")
+    write("modeldoctor.toml", text)
+    with pytest.raises(UsageError) as caught:
+        resolve({})
+    assert message in str(caught.value)
+
+
+def test_a_long_chain_ends() -> None:
+    for number in range(20):
+        write(f"{number}.toml", f"extend = '{number + 1}.toml'\n")
+    with pytest.raises(UsageError, match="more than 8 configurations"):
+        resolve({}, file="0.toml")
+
+
+def test_tables_know_the_line_of_each_entry() -> None:
+    write(
+        "pyproject.toml",
+        "[project]\nname = 'x'\n[tool.modeldoctor]\nstrict = true\n\n[tool.modeldoctor.per-path]\n'a/**' = {ignore = ['MDR1']}\n"
+        "[[tool.modeldoctor.suppress]]\npath = 'a'\ncodes = ['MDR1']\nreason = 'x'\nuntil = 2026-01-31\n"
+        "[[tool.modeldoctor.suppress]]\npath = 'b'\ncodes = ['MDR2']\nreason = 'y'\n",
+    )
+    config = resolve({})
+    assert config.per_path == (PathRules("a/**", None, (), ("MDR1",)),)
+    assert [(entry.source, entry.pattern, entry.until) for entry in config.suppress] == [
+        ("pyproject.toml:8", "a", "2026-01-31"),
+        ("pyproject.toml:13", "b", ""),
+    ]
+    assert settings({}).values["per-path"].source == "pyproject.toml:6"
+
+
+def test_paths_of_the_file_are_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("modeldoctor.toml", "baseline = 'known.json'\n")
+    os.makedirs("svc")
+    monkeypatch.chdir("svc")
+    assert resolve({}).baseline == str(tmp_path / "known.json")
+    assert resolve({"baseline": "mine.json"}).baseline == "mine.json"

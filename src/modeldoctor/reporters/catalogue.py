@@ -18,6 +18,7 @@ def rules_text(rules: tuple[Rule, ...], *, color: bool = False, columns: int | N
             f"  {rule.slug:<{width}}  ",
             (f"{rule.severity!s:<7}", str(rule.severity)),
             f"  {rule.summary}",
+            ("" if rule.status == "stable" else f" ({rule.status})", "dim"),
             hang=width + 19,
         )
         for rule in rules

@@ -10,7 +10,7 @@ from modeldoctor.reporters.text import printable
 # GitHub takes 1 MiB of summary per step and drops it all when there is more.
 MOST_ROWS = 200
 
-# What CommonMark, GitHub's additions or HTML could read as more than a character; an entity is always just that character.
+# What CommonMark, GitHub's additions or HTML could read as more than a character; an entity is always just that one.
 # Brackets suffice against links, and the rest of an address against those that are made of plain text.
 _SPECIAL = re.compile(r"[\\`*_\[\]<>#|~&@$]|:(?=//)|(?<=www)\.")
 
