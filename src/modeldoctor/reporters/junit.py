@@ -28,7 +28,8 @@ def junit(report: Report) -> str:
     root.append(suite)
     indent(root)
     # ASCII, so that the console's encoding can't contradict what the first line says.
-    return tostring(root, encoding="us-ascii", xml_declaration=True).decode("ascii") + "\n"
+    document: bytes = tostring(root, encoding="us-ascii", xml_declaration=True)
+    return document.decode("ascii") + "\n"
 
 
 def _case(suite: Element, path: str, name: str) -> Element:
