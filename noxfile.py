@@ -87,3 +87,26 @@ def tables(session: nox.Session) -> None:
     session.install(".")
     session.run("python", "scripts/build_compat_tables.py", "--check")
     session.run("python", "scripts/compare_tables.py")
+
+
+def _torchserve(session: nox.Session) -> None:
+    """The last TorchServe with the torch that the predictions are held against; its wheels ask for neither."""
+    install_group(session, "test")
+    session.install("--no-deps", "torchserve==0.12.0")
+    session.install("pyyaml", "psutil", "packaging", "pillow", "wheel", "numpy", "enum-compat", ".")
+
+
+@nox.session(python="3.11")
+def torchserve(session: nox.Session) -> None:
+    """Predictions for archives against TorchServe's own Python loader (three minutes; executes the sample archives)."""
+    _torchserve(session)
+    session.env["MODELDOCTOR_TORCHSERVE"] = f"{session.bin}/python"
+    session.run("pytest", "tests/oracle", "-m", "heavy or not heavy", *session.posargs)
+
+
+@nox.session(python="3.11")
+def torchserve_server(session: nox.Session) -> None:
+    """The same against the real server on 127.0.0.1 (ten minutes; needs Java 17 on PATH)."""
+    _torchserve(session)
+    session.env |= {"MODELDOCTOR_TORCHSERVE": f"{session.bin}/python", "MODELDOCTOR_TORCHSERVE_SERVER": "1"}
+    session.run("pytest", "tests/oracle", "-m", "heavy or not heavy", "-k", "server_agrees", *session.posargs)

@@ -50,7 +50,9 @@ def load(folder: str) -> dict[str, object]:
     metrics.initialize_cache()
     metrics.model_name = "m"
     try:
-        service = ModelLoaderFactory.get_model_loader().load("m", folder, handler or folder, None, 1, None, True, metrics)
+        service = ModelLoaderFactory.get_model_loader().load(
+            "m", folder, handler or folder, None, 1, None, True, metrics
+        )
     except BaseException as error:  # noqa: BLE001 - whatever it is, the worker dies of it
         return {"phase": "load", "error": f"{type(error).__name__}: {error}"[:300]}
     service.set_cl_socket(None)

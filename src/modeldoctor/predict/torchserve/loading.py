@@ -36,6 +36,8 @@ def verdict(archive: Archive, part: Checkpoint, mode: str, target: Target) -> Ve
 
     def failure(torch: str) -> LoadOutcome | None:
         outcome = predictor.predict(torch, mode, importable=importable, python=python, gpus=gpus)
+        if part.extra("head_only") and outcome.outcome != "refused" and "constants.pkl" not in outcome.message:
+            return None  # what stands behind the head was not looked at
         return None if outcome.loads or outcome.outcome == "unknown" else outcome
 
     if release:

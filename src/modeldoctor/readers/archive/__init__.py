@@ -17,6 +17,10 @@ if TYPE_CHECKING:  # `ast` is imported only when there is code
 
 # Texts are written by hand; a larger one is not read.
 MAX_TEXT_BYTES = 4 << 20
+# YAML is parsed by Python code, at a megabyte in ten seconds.
+MAX_YAML_BYTES = 256 << 10
+# Python source of one archive that is parsed: two seconds of work.
+MAX_SOURCE_BYTES = 4 << 20
 # Python files of one archive that are followed.
 MAX_MODULES = 100
 # Model files of one archive that are read.
@@ -38,6 +42,7 @@ class _Reading:
 
     def __init__(self, members: Members, path: str, shown: str, server: Server) -> None:
         self.members = members
+        self.source_bytes = MAX_SOURCE_BYTES
         size_bytes = 0 if os.path.isdir(path) else os.path.getsize(path)
         self.blank = Archive(shown, members.container, members.holds, size_bytes, members.sizes, server=server)
 
@@ -64,9 +69,11 @@ class _Reading:
             self.members.problems.append(Problem("manifest-elsewhere", "is not where the server looks", near))
         return Document(MANIFEST, absent=True)
 
-    def config(self, name: str) -> Document:
-        data = self.members.read(name, MAX_TEXT_BYTES)
-        return Document(name, absent=True) if data is None else documents.configuration(name, data)
+    def config(self, name: str) -> Document | None:
+        if name not in self.members.sizes:
+            return Document(name, absent=True)
+        data = self.members.read(name, MAX_YAML_BYTES)
+        return None if data is None else documents.configuration(name, data)
 
     def labels(self) -> Document | None:
         data = self.members.read("index_to_name.json", MAX_TEXT_BYTES)
@@ -107,7 +114,8 @@ class _Reading:
         """The tree and the summary of a file."""
         from modeldoctor.readers.archive.code import parse
 
-        data = self.members.read(member, MAX_TEXT_BYTES)
+        data = self.members.read(member, self.source_bytes)
+        self.source_bytes -= len(data or b"")
         return parse(member, data) if data is not None else (None, Module(member, member.removesuffix(".py")))
 
     def member_of(self, name: str) -> str | None:
@@ -222,4 +230,10 @@ def _of_head(part: Checkpoint, head: Head) -> Checkpoint:
     cut = {"truncated", "missing-record", "short-record", "limit", "bad-version"}
     kept = tuple(problem for problem in part.problems if problem.kind not in cut)
     storages = tuple(storage._replace(stored_bytes=None) for storage in part.storages)
-    return part._replace(size_bytes=head.whole_bytes, problems=kept, storages=storages, state="understood")
+    return part._replace(
+        size_bytes=head.whole_bytes,
+        problems=kept,
+        storages=storages,
+        state="understood",
+        extras=(*part.extras, ("head_only", True)),
+    )
