@@ -86,6 +86,13 @@ def test_cycles_come_back(protocol):
     assert done.value.get("list")[0] is done.value
 
 
+def test_numbers_come_back_across_chunks():
+    for length in range(4096 - 40, 4096):
+        value = ["x" * length, 0.1, -7, 70_000, 1 << 70, 0.2, b"y", True, 1 << 40]
+        for protocol in range(6):
+            assert run(Memory(pickle.dumps(value, protocol))).value == value
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("size", [255, 256, 4095, 4097, 65_535, 65_536])
 def test_texts_and_bytes_come_back_across_chunks(protocol, size):

@@ -110,6 +110,11 @@ def test_arrays_between_opcodes_are_stepped_over() -> None:
     assert checkpoint.problems == ()
 
 
+def test_arrays_may_begin_where_a_chunk_ends() -> None:
+    for length in range(4096 - 400, 4096, 3):
+        assert read(joblib(["x" * length, np.arange(700.0), "end"]), "model.joblib").problems == ()
+
+
 def test_arrays_of_objects_are_pickles_of_their_own() -> None:
     checkpoint = read(joblib([np.array([{"a": 1}, None], dtype=object), "end"]), "model.joblib")
     assert checkpoint.state == "understood"

@@ -49,7 +49,12 @@ CASES = [
     bad(
         "a graph module",
         saved(traced),
-        "a whole model, which `torch.fx.graph_module.reduce_graph_module` rebuilds, instead of its state_dict",
+        "a whole `torch.fx.graph_module.GraphModule` object instead of its state_dict",
+    ),
+    bad(
+        "a function that rebuilds it",
+        checkpoint(pickles=[pickled()], anatomy={"contents": "module", "root_class": "shop.nets.build_net"}),
+        "a whole model, which `shop.nets.build_net` rebuilds, instead of its state_dict",
     ),
     bad(
         "a learner around it",

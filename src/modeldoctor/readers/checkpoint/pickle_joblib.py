@@ -29,7 +29,8 @@ def step_over_array(m: Machine) -> None:
         _step_over_pickle(m)
         return
     if type(wrapper.state("numpy_array_alignment_bytes")) is int:
-        m.step_over(1 + m.data[m.take(1)])
+        at = m.take(1)  # before `m.data`, which it may renew
+        m.step_over(1 + m.data[at])
     for size in shape:
         item_bytes *= size
     if m.base + m.pos + item_bytes > m.source.size:

@@ -118,7 +118,8 @@ def float_line(m: Machine) -> None:
 
 def binfloat(m: Machine) -> None:
     """BINFLOAT, big-endian as nothing else."""
-    m.stack.append(_F8.unpack_from(m.data, m.take(9) + 1)[0])
+    at = m.take(9)  # before `m.data`, which it may renew
+    m.stack.append(_F8.unpack_from(m.data, at + 1)[0])
     m.pos += 9
 
 
