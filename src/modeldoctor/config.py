@@ -55,6 +55,7 @@ class Config(NamedTuple):
     as_of: str | None = None
     root: str = ""
     ts_config: str | None = None
+    jobs: int = 1
     project: str | None = None
     interpreter: str | None = None
 
@@ -284,6 +285,11 @@ def _gpus(value: Any) -> tuple[str, ...] | None:
     return None if "none" in names and len(set(names)) > 1 else names
 
 
+def _jobs(value: Any) -> int | None:
+    """A number of processes."""
+    return value if type(value) is int and 1 <= value <= 64 else None
+
+
 _SELECTORS = Kind(_texts, "a list of codes, prefixes or slugs")
 
 # Every key, in the file as it stands here, as a flag with `--`.
@@ -304,6 +310,7 @@ KEYS: dict[str, Kind] = {
     "baseline": Kind(_text, "a path"),
     "as-of": Kind(_day, "a day such as 2026-12-31"),
     "ts-config": Kind(_text, "a path"),
+    "jobs": Kind(_jobs, "a number from 1 to 64"),
     "torch": Kind(_version, "a release such as 2.6.0"),
     "python": Kind(_version, "a version such as 3.11"),
     "numpy": Kind(_version, "a release such as 1.26.4"),

@@ -3,6 +3,7 @@
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -49,13 +50,26 @@ def run(paths: tuple[str, ...], config: Config) -> Report:
     run = _Run(config)
     try:
         run.prepare()
-        for unit in expand(paths, allow_empty=config.allow_empty):
-            run.examine(unit)
+        units = expand(paths, allow_empty=config.allow_empty)
+        if config.jobs > 1:
+            run.examine_in_processes(units)
+        else:
+            for unit in units:
+                run.examine(unit)
     except UsageError as error:
         run.failures.append(Failure(str(error)))
     run.judge_together()
     run.settle(paths)
     return run.report(time.perf_counter() - started)
+
+
+def examined(units: tuple[Unit, ...], config: Config) -> "_Run":
+    """A part of a run, done in a process of its own."""
+    run = _Run(config)
+    for unit in units:
+        run.examine(unit)
+    run.chosen.clear()  # rules cannot be sent to another process
+    return run
 
 
 class _Run:
@@ -110,6 +124,18 @@ class _Run:
     def context(self, unit: Unit) -> Context:
         """What rules may know besides the facts of a unit."""
         return Context(self.joins.target(unit.path), self.config.trusted_globals, unit.explicit, self.config.strict)
+
+    def examine_in_processes(self, units: Iterator[Unit]) -> None:
+        """Examine the units in `jobs` processes of their own; the report does not depend on who did what."""
+        from modeldoctor.parallel import shared_out
+
+        for share in shared_out(units, self.config, examined):
+            self.subjects += share.subjects
+            self.findings += share.findings
+            self.skips += share.skips
+            self.failures += share.failures
+            self.ran |= share.ran
+            self.fingerprints.update(share.fingerprints)
 
     def excluded(self, path: str) -> bool:
         """Whether the configuration excludes a path."""

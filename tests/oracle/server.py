@@ -33,7 +33,8 @@ vmargs=-Xmx512m -Djdk.lang.Process.launchMechanism=VFORK
 
 
 def call(method: str, url: str, body: bytes | None = None, timeout: float = 90) -> tuple[int | None, str]:
-    request = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json"} if body else {}
+    request = urllib.request.Request(url, data=body, method=method, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return answer.status, answer.read().decode("utf-8", "replace")

@@ -76,6 +76,7 @@ def check(
         str | None,
         typer.Option(metavar="FILE", help="TorchServe's config.properties (else the one beside an archive)."),
     ] = None,
+    jobs: Annotated[int | None, typer.Option(metavar="N", help="Examine many files in N processes.")] = None,
     config: ConfigFile = None,
     no_config: NoConfig = False,
     color: Color = "auto",
@@ -98,7 +99,8 @@ def check(
         "fail_on": "never" if exit_zero else fail_on, "min_severity": min_severity,
         "preview": preview, "exclude": exclude, "baseline": baseline, "as_of": as_of,
         "strict": strict, "allow_empty": allow_empty, "sha256": sha256,
-        "torch": torch, "python": python, "numpy": numpy, "cuda": cuda, "gpu": gpu, "ts_config": ts_config,
+        "torch": torch, "python": python, "numpy": numpy, "cuda": cuda, "gpu": gpu,
+        "ts_config": ts_config, "jobs": jobs,
         "driver": driver, "platform": platform, "project": project, "interpreter": interpreter,
     }  # fmt: skip
     settings = resolve(flags, file=config, search=not no_config)
