@@ -134,7 +134,7 @@ class Report(NamedTuple):
 
     `rules_run` counts rules that ran on at least one fact, `hidden` findings below the severity that is shown.
     `notices` are for the user's configuration, such as rules that were renamed; `baseline` holds the entries of the
-    baseline that are still needed.
+    baseline that are still needed. `chosen` says per project (its path; `""` for all files) how its target was chosen.
     """
 
     subjects: tuple[Subject, ...]
@@ -148,6 +148,7 @@ class Report(NamedTuple):
     hidden: int = 0
     notices: tuple[str, ...] = ()
     baseline: tuple[Any, ...] = ()
+    chosen: tuple[tuple[str, Any], ...] = ()
 
     def failing(self) -> int:
         """How many unsuppressed findings are at or above `fail_on`."""

@@ -42,9 +42,13 @@ class Joins:
         self.shown: dict[str, ProjectFacts] = {}
         self.default: ProjectFacts | None = None
         self.judged = ""
+        self.begun = False
 
     def begin(self) -> None:
         """Hold the target against what exists, and read what was named; UsageError for what is not there."""
+        if self.begun:
+            return
+        self.begun = True
         config = self.config
         if config.target != Target():
             from modeldoctor.predict.target import require_known
@@ -78,6 +82,7 @@ class Joins:
 
     def project_of(self, path: str) -> "ProjectFacts | None":
         """The project that was named, else the nearest around a file that was read in this run, else any."""
+        self.begin()
         if not self.projects or self.config.project is not None:
             return self.default
         folder = _key(path)

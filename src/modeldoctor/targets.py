@@ -35,10 +35,6 @@ _BUILD_FOLDERS = frozenset({"build", "dist", "target", "out"})
 _PROJECT_FILES = frozenset(
     {"pyproject.toml", "setup.py", "setup.cfg", "package.json", "CMakeLists.txt", "Cargo.toml", "Makefile"}
 )
-_MANIFESTS = _words(
-    "pyproject.toml setup.py setup.cfg pipfile pipfile.lock poetry.lock uv.lock pdm.lock pylock.toml conda-lock.yml",
-    "containerfile .python-version runtime.txt .tool-versions mise.toml .mise.toml",
-)
 # What stands under the name of a model after a clone or download that failed.
 _STAND_INS = frozenset(
     {"lfs-pointer", "annex-pointer", "html", "xml", "json-error", "text", "empty", "zeros", "mangled"}
@@ -129,7 +125,7 @@ def fits(names: list[str], patterns: list[str]) -> bool:
 def _units(path: str) -> Iterator[Unit]:
     """A file is a unit; so is a folder that is one model, together with what it has below; others are walked."""
     if not os.path.isdir(path):
-        yield Unit(path, explicit=True, project=_is_project_file(os.path.basename(path)))
+        yield Unit(path, explicit=True, project=_is_project_file(path))
         return
     walk = _Walk()
     models = list(walk.units(path))
@@ -138,15 +134,14 @@ def _units(path: str) -> Iterator[Unit]:
     yield from models
 
 
-def _is_project_file(name: str) -> bool:
-    """Whether a name is that of Python source, or of a file that says what is installed."""
-    lower = name.lower()
-    return (
-        lower.endswith((".py", ".dockerfile"))
-        or lower in _MANIFESTS
-        or (lower.startswith(("requirements", "dockerfile", "environment"))
-        and lower.endswith((".txt", ".in", ".yml", ".yaml", "file")))
-    )
+def _is_project_file(path: str) -> bool:
+    """Whether a path is that of Python source, or of a file that says what is installed."""
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix in MODEL_SUFFIXES or suffix == ".py":
+        return suffix == ".py"
+    from modeldoctor.readers.project.manifests import kind_of
+
+    return kind_of(path) != ""
 
 
 class _Walk:
@@ -171,7 +166,7 @@ class _Walk:
                 yield Unit(path, explicit=path == root)
                 files = {name for name in files if not name.endswith(READ_IN_FOLDERS)}
             elif not self.in_project:
-                self.in_project = any(map(_is_project_file, files))
+                self.in_project = any(_is_project_file(os.path.join(path, name)) for name in files)
             if kind is None or kind.format not in WHOLE_TREES:
                 for name in sorted(files):
                     if _is_model(path, name):

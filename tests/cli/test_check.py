@@ -60,7 +60,7 @@ def test_the_exit_code_does_not_depend_on_the_format(
 
 
 def test_plain_is_what_a_pipe_gets(made_up: Command) -> None:
-    lines = made_up("check", "bad.pt").out.splitlines()
+    _, *lines = made_up("check", "bad.pt").out.splitlines()
     assert lines[0].startswith("bad.pt: understood: torch.save zip, ")
     assert lines[1] == "bad.pt: error: MDR101 cut: it is cut (data.pkl at byte 2) [fix: download it]"
     assert lines[2] == "bad.pt: warning: MDR201 full-model: it pickles the model [fix: save the state_dict]"

@@ -48,7 +48,7 @@ def test_one_run_writes_any_number_of_reports(made_up: Command) -> None:
     files = [f"{name}=out.{name}" for name in (*MACHINE, "plain")]
     outcome = made_up("check", "bad.pt", *(part for file in files for part in ("--report", file)))
     assert outcome.code == 1
-    assert outcome.out.startswith("bad.pt: understood")
+    assert "\nbad.pt: understood" in outcome.out
     for name in MACHINE:
         written = Path(f"out.{name}").read_text(encoding="utf-8")
         parsed(written, name)
@@ -148,7 +148,7 @@ def test_paths_of_platforms_begin_at_the_root_of_the_repository(
     assert "file=bad.pt," in made_up("check", "bad.pt", "--format", "github").out
     monkeypatch.setenv("GITHUB_WORKSPACE", str(root.parent))
     assert f"file={root.name}/svc/bad.pt," in made_up("check", "bad.pt", "--format", "github").out
-    assert made_up("check", "bad.pt").out.startswith("bad.pt: ")
+    assert "\nbad.pt: " in made_up("check", "bad.pt").out
 
 
 def test_the_category_names_the_run_in_sarif(made_up: Command) -> None:
@@ -211,6 +211,8 @@ def test_suppressed_findings_are_counted_and_listed(made_up: Command) -> None:
     config('[[suppress]]\npath = "bad.pt"\ncodes = ["cut"]\nreason = "ticket 8"\n')
     assert "1 suppressed" in made_up("check", "bad.pt").out
     assert "1 suppressed" in made_up("check", "bad.pt", "--format", "terminal").out
+    for name in ("plain", "terminal"):
+        assert "(modeldoctor.toml:1: ticket 8)" in made_up("check", "bad.pt", "--format", name, "-v").out
     document = parsed(made_up("check", "bad.pt", "--format", "json").out, "json")
     assert [item["suppressed"] for item in document["findings"]] == [
         {"kind": "config", "source": "modeldoctor.toml:1", "reason": "ticket 8"}, None

@@ -15,7 +15,8 @@ def test_a_finding_is_one_line() -> None:
 
 
 def test_facts_come_first_and_the_verdict_last() -> None:
-    lines = plain(report(finding())).splitlines()
+    first, *lines = plain(report(finding())).splitlines()
+    assert first == "target: not given (--torch, --python, --gpu …)"
     assert lines[0] == (
         'model.pt: understood: torch.save zip, training checkpoint: dict, weights under "model", epoch 12, '
         "6 float32, 1 float16, 1.0 M parameters, 11.4 MiB, 12.1 MB"
@@ -25,7 +26,7 @@ def test_facts_come_first_and_the_verdict_last() -> None:
 
 
 def test_four_states_are_four_different_words() -> None:
-    lines = plain(report(facts=(checkpoint(), foreign(), unknown(), broken()))).splitlines()
+    _, *lines = plain(report(facts=(checkpoint(), foreign(), unknown(), broken()))).splitlines()
     words = [re.fullmatch(r"\S+: ([a-z ]+): .*", text) for text in lines[:4]]
     assert [word and word[1] for word in words] == ["understood", "not checked", "not understood", "unreadable"]
     assert "load it with onnxruntime" in lines[1]
@@ -64,5 +65,5 @@ def test_suppressed_findings_are_counted_only() -> None:
 def test_one_line_per_thing_whatever_the_names_are() -> None:
     hostile = finding(message=HOSTILE, fix=HOSTILE, where=Where(HOSTILE, member=HOSTILE))
     text = plain(report(hostile, facts=(checkpoint(HOSTILE, title=HOSTILE),)))
-    assert text.count("\n") == 3
+    assert text.count("\n") == 4
     assert text.replace("\n", "").isprintable()

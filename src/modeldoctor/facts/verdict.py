@@ -10,13 +10,21 @@ from modeldoctor.facts.load import LoadOutcome
 class Loading(NamedTuple):
     """How the project loads files, where its code or its environment says so; None: it says nothing.
 
-    `weights_only` is what is in force after `TORCH_FORCE_…` variables; `allowed` are names that
-    `add_safe_globals` or `safe_globals` allow; `map_location` whether one is given.
+    `weights_only` is what is in force after `TORCH_FORCE_…` variables, `pickle_module` and replacements of
+    `torch.load`: `True`, `False`, or `computed` where nobody can tell, with why. `allowed` are names that
+    `add_safe_globals` or `safe_globals` allow, `*` for what is computed; `map_location` whether one is given.
     """
 
     weights_only: Value | None = None
     allowed: tuple[str, ...] = ()
     map_location: bool = False
+
+    @property
+    def unknown(self) -> str:
+        """Why nobody can tell how the file is loaded; `""` when it is known."""
+        if self.weights_only is not None and self.weights_only.text == "computed":
+            return f"{self.weights_only.why} ({self.weights_only.source})"
+        return "names given to `safe_globals` are computed" if "*" in self.allowed else ""
 
 
 class Change(NamedTuple):
@@ -62,3 +70,15 @@ class Verdict(NamedTuple):
     cure: tuple[str, str] | None = None
     danger: str = ""
     code: tuple[Code, ...] = ()
+
+
+class Tables(NamedTuple):
+    """The version tables of this tool: the day they were collected (ISO 8601), and the newest torch that they know.
+
+    `path` is the first thing that was judged with them.
+    """
+
+    path: str
+    as_of: str
+    age_days: int
+    newest: str

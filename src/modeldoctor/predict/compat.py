@@ -120,11 +120,16 @@ def torch_release(text: str) -> Known:
     return Known("unknown", None, (*before, *around))
 
 
+def collected() -> str:
+    """The day (ISO 8601) on which the version tables were collected."""
+    return str(table("compat")["as_of"])
+
+
 def age_days(today: str) -> int:
     """How many days lie between the collection of the tables and an ISO date."""
     from datetime import date
 
-    return (date.fromisoformat(today) - date.fromisoformat(table("compat")["as_of"])).days
+    return (date.fromisoformat(today) - date.fromisoformat(collected())).days
 
 
 # --------------------------------------------------------------------------- builds

@@ -2,12 +2,15 @@
 
 from typing import NamedTuple
 
+from modeldoctor.errors import UsageError
 from modeldoctor.facts.environment import Decision, Installed, Target, Value
 from modeldoctor.facts.pins import Requirements
 from modeldoctor.facts.skew import Environment, Package, Skew
 from modeldoctor.predict import compat
+from modeldoctor.predict.compat_gpu import gpu, gpu_names, gpus_named, parse_driver
 from modeldoctor.predict.compat_resolve import resolve
 from modeldoctor.predict.versions import allows, minor, public, version
+from modeldoctor.wording import did_you_mean, listing
 
 NAMES = ("torch", "python", "numpy", "cuda", "driver", "gpus", "platform")
 
@@ -54,6 +57,26 @@ def resolve_target(
     cards = given.gpus or ()
     decisions += [Decision("gpu", card) for card in cards] or [Decision("gpu", None, (), "no `--gpu` was given")]
     return Decided(target, tuple(decisions), environment)
+
+
+def require_known(given: Target) -> None:
+    """UsageError for a flag or a setting that names nothing: a GPU, a driver, a platform, a version of Python.
+
+    Releases that the tables do not know are not wrong: their verdicts are unknown.
+    """
+    for card in given.gpus or ():
+        if gpu(card.text) is None:
+            near = [found.name for found in gpus_named(card.text)]
+            more = f"; it may be {listing(near, 4)}" if near else did_you_mean(card.text, gpu_names())
+            raise UsageError(f"{card.source}: no GPU is called `{card.text}`{more}")
+    if given.driver and parse_driver(given.driver.text) is None:
+        raise UsageError(f"{given.driver.source}: `{given.driver.text}` is no driver version such as 550.54.15 or 535")
+    if given.platform and compat.platform(given.platform.text) is None:
+        names = ["linux/amd64", "linux/arm64", "windows", "macos"]
+        text = given.platform.text
+        raise UsageError(f"{given.platform.source}: no platform is called `{text}`, only such as {listing(names, 9)}")
+    if given.python and given.python.release[:1] not in {(2,), (3,)}:
+        raise UsageError(f"{given.python.source}: there is no Python {given.python.text}, only versions such as 3.11")
 
 
 def skew_of(requirements: Requirements, given: Target, decided: Decided | None = None) -> Skew:

@@ -10,7 +10,7 @@ from modeldoctor.facts.verdict import Change, Code, Loading, Verdict
 from modeldoctor.predict.load import CURABLE, Predictor, matrix_of
 from modeldoctor.predict.load.cure import resave, snippet
 from modeldoctor.predict.load.explain import fits
-from modeldoctor.predict.load.releases import columns
+from modeldoctor.predict.load.releases import columns, columns_for
 from modeldoctor.predict.load.summary import Range, summarise
 
 # More GPUs than any host has: without a known target no device is missing.
@@ -38,26 +38,38 @@ def verdict(
     numpy = target.numpy.text if target.numpy else None
     gpus = _ANY_GPU if target.cpu_only is None else len(target.gpus or ())
     base = Verdict(checkpoint.path, checkpoint, target, loading, danger=predictor.danger, code=code)
+    way = in_force(mode, loading)
     if target.torch is None:
-        found = summarise(matrix_of(predictor, _recent(), (mode,), gpus=_ANY_GPU))[mode, True]
+        outcomes = matrix_of(predictor, _recent(), (way,), gpus=_ANY_GPU)
+        found = summarise([_with_allowed(predictor, each, loading) for each in outcomes])[way, True]
         breaks = tuple(_changes(found))
         return base._replace(breaks=breaks, newest=found[-1].last, cure=_cure(predictor, found[-1].outcome))
     torch = target.torch.text
     there = not any(each.status in {"missing", "moved", "no such name"} for each in code)
-    outcome = predictor.predict(torch, in_force(mode, loading), importable=there, python=python, numpy=numpy, gpus=gpus)
-    full = (
-        predictor.predict(torch, "full", importable=there, python=python, numpy=numpy, gpus=gpus)
-        if mode == "default"
-        else None
-    )
-    forward = (
-        predictor.predict(torch, "forward", importable=there, python=python, numpy=numpy, gpus=gpus)
-        if mode == "default"
-        else None
-    )
-    if outcome.outcome == "refused" and _allowed(predictor, torch, loading):
-        outcome = full or outcome
+
+    def predict(mode: str) -> LoadOutcome:
+        return predictor.predict(torch, mode, importable=there, python=python, numpy=numpy, gpus=gpus)
+
+    if way == "weights_only" and loading.weights_only and loading.weights_only.why and not _restricts(torch):
+        way = mode  # a release that does not know the variable
+    outcome = predict(way)
+    full = predict("full") if mode == "default" else None
+    forward = predict("forward") if mode == "default" else None
+    if full is not None and outcome.outcome == "refused" and _allows(predictor, torch, loading):
+        outcome = full
     return base._replace(outcome=outcome, full=full, forward=forward, newest=torch, cure=_cure(predictor, outcome))
+
+
+def _restricts(torch: str) -> bool:
+    """Whether a release has the restricted loader, and with it the variables that force it on and off."""
+    return any("restricted_loader" in column.does for column in columns_for(torch))
+
+
+def _with_allowed(predictor: Predictor, outcome: LoadOutcome, loading: Loading) -> LoadOutcome:
+    """The outcome of one release when the project allows names."""
+    if outcome.outcome != "refused" or not _allows(predictor, outcome.torch, loading):
+        return outcome
+    return predictor.predict(outcome.torch, "full", gpus=_ANY_GPU)._replace(mode=outcome.mode)
 
 
 def _changes(found: tuple[Range, ...]) -> Iterator[Change]:
@@ -74,15 +86,29 @@ def _recent() -> list[str]:
 
 def in_force(mode: str, loading: Loading) -> str:
     """The way of loading that the project's code and environment lead to."""
-    if mode != "default" or loading.weights_only is None:
+    if mode != "default" or loading.weights_only is None or loading.weights_only.text == "computed":
         return "default_cpu" if mode == "default" and loading.map_location else mode
     return "weights_only" if loading.weights_only.text == "True" else "full"
 
 
-def _allowed(predictor: Predictor, torch: str, loading: Loading) -> bool:
+def _allows(predictor: Predictor, torch: str, loading: Loading) -> bool:
     """Whether the project allows every name that the restricted loader wants."""
+    if not loading.allowed:
+        return False
     cure = predictor.cure(torch)
-    return cure is not None and not cure.why_not and set(cure.names) <= set(loading.allowed)
+    return (
+        cure is not None
+        and not cure.why_not
+        and all(any(_same(name, allowed) for allowed in loading.allowed) for name in cure.names)
+    )
+
+
+def _same(name: str, allowed: str) -> bool:
+    """Whether an import in the code means a class that a pickle names by the module it is defined in."""
+    package, last = allowed.partition(".")[0], allowed.rpartition(".")[2]
+    if last != name.rpartition(".")[2]:
+        return False
+    return package == name.partition(".")[0] or name.endswith(f".{allowed}") or allowed.endswith(f".{name}")
 
 
 def _cure(predictor: Predictor, outcome: LoadOutcome) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ MAX_BYTES = 64 << 10
 
 _DIST = re.compile(r"([A-Za-z0-9][\w.]*?)-([0-9][\w.!+]*?)(?:-py\d[\w.]*)?\.(?:dist-info|egg-info)$")
 _CONDA = re.compile(r"([A-Za-z0-9_][\w.-]*)-([\w.!]+)-([\w.]+)\.json$")
+_PYTHON = re.compile(r"(?:python|pypy)[\d.]*[tw]?(?:\.exe)?$")
 _PYTHON_FOLDER = re.compile(r"python(3\.\d+t?)$")
 # torch/version.py: `__version__ = '2.6.0+cu124'`, `cuda: Optional[str] = '12.4'`.
 _TORCH_VERSION = re.compile(r"^__version__\s*(?::[^=]+)?=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
@@ -24,6 +25,8 @@ def read_interpreter(path: str) -> Installed:
     """The environment of an interpreter (`…/bin/python`), or of a folder that is one. UsageError when it is none."""
     if not os.path.exists(path):
         raise UsageError(f"no such interpreter: {path}")
+    if not os.path.isdir(path) and not _PYTHON.match(os.path.basename(path).lower()):
+        raise UsageError(f"`{path}` is no Python interpreter: name a `python`, or the folder of an environment")
     prefix = path if os.path.isdir(path) else _prefix(path)
     found = read_prefix(prefix, "interpreter")
     if found is None:

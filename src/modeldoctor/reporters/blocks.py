@@ -3,13 +3,13 @@
 from collections import Counter
 
 from modeldoctor.facts.checkpoint import Checkpoint
-from modeldoctor.facts.environment import Target
 from modeldoctor.findings import Finding, Report, Subject
 from modeldoctor.reporters import describe
 from modeldoctor.reporters.bars import bars
 from modeldoctor.reporters.listing import listing
 from modeldoctor.reporters.snippets import inside, snippet
-from modeldoctor.reporters.summary import counted, place, shown, verdict
+from modeldoctor.reporters.summary import counted, hidden_by, place, shown, verdict
+from modeldoctor.reporters.targets import targets
 from modeldoctor.reporters.text import Line, line
 from modeldoctor.wording import count, size
 
@@ -34,12 +34,14 @@ def blocks(report: Report, *, width: int, verbosity: int = 0) -> list[Line]:
     """The lines of the report; `verbosity` below 0 leaves findings and verdict, above 0 unfolds and adds skips."""
     lines = []
     if verbosity >= 0 and report.subjects:
-        lines = [_target(report.target), line(), *_facts(report, width, verbose=verbosity > 0)]
+        lines = [*_targets(report, verbose=verbosity > 0), line(), *_facts(report, width, verbose=verbosity > 0)]
     groups = _grouped(report)
     for group in groups if verbosity > 0 else groups[:GROUPS]:
         lines += [*_finding(group, width=width, verbose=verbosity > 0), line()]
     if (left := len(groups) - GROUPS) > 0 and verbosity < 1:
         lines += [line((f"… and {count(left, 'more finding')} (-v shows them)", "dim")), line()]
+    if verbosity > 0:
+        lines += _suppressed(report)
     if verbosity > 0 and report.skips:
         lines += [*_skips(report), line()]
     return lines + _end(report, verbosity) if report.subjects or not report.failures else lines
@@ -48,17 +50,13 @@ def blocks(report: Report, *, width: int, verbosity: int = 0) -> list[Line]:
 # --------------------------------------------------------------------------- facts
 
 
-def _target(target: Target) -> Line:
-    known = [
-        f"{name} {value.text} ({value.source})"
-        for name, value in (("torch", target.torch), ("Python", target.python), ("NumPy", target.numpy),
-                            ("CUDA", target.cuda), ("driver", target.driver), ("platform", target.platform))
-        if value is not None
-    ]  # fmt: skip
-    if target.gpus is not None:
-        known += [f"{gpu.text} ({gpu.source})" for gpu in target.gpus] or ["no GPU"]
-    text = ", ".join(known) or "not given (--torch, --python, --gpu …)"
-    return line(("target", "dim"), f"  {text}", hang=8)
+def _targets(report: Report, *, verbose: bool) -> list[Line]:
+    """The environment that was judged, and with -v, indented, how each value was chosen."""
+    lines = []
+    for label, text in targets(report, verbose=verbose):
+        indent = "" if label.startswith("target") else "  "
+        lines.append(line((indent + label, "dim"), f"  {text}", hang=8))
+    return lines
 
 
 def _facts(report: Report, width: int, *, verbose: bool) -> list[Line]:
@@ -135,6 +133,13 @@ def _note(label: str, text: str, width: int) -> Line:
 
 
 # --------------------------------------------------------------------------- the end
+
+
+def _suppressed(report: Report) -> list[Line]:
+    """What somebody decided not to be told of."""
+    hidden = [item for item in report.findings if item.suppressed is not None]
+    rows = [line(f"  {item.code}  {place(item)}: {item.message} ({hidden_by(item)})", hang=10) for item in hidden]
+    return [line(("suppressed", "bold")), *rows, line()] if rows else []
 
 
 def _skips(report: Report) -> list[Line]:

@@ -3,7 +3,7 @@
 import re
 
 from modeldoctor.findings import Finding, Report
-from modeldoctor.reporters.summary import counted, place, shown, verdict
+from modeldoctor.reporters.summary import counted, hidden_by, place, shown, verdict
 from modeldoctor.reporters.targets import targets
 from modeldoctor.reporters.text import printable
 
@@ -46,10 +46,7 @@ def _row(finding: Finding) -> str:
 
 
 def _suppressed(finding: Finding) -> str:
-    decision = finding.suppressed or {}
-    until = f", until {decision['until']}" if "until" in decision else ""
-    reason = f": {decision['reason']}" if "reason" in decision else ""
-    return f"{finding.code} {place(finding)}: {finding.message} ({decision.get('source', '')}{until}{reason})"
+    return f"{finding.code} {place(finding)}: {finding.message} ({hidden_by(finding)})"
 
 
 def _text(text: str) -> str:

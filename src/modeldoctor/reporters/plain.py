@@ -3,7 +3,8 @@
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Finding, Report, Subject
 from modeldoctor.reporters.describe import in_one_line
-from modeldoctor.reporters.summary import counted, shown, verdict
+from modeldoctor.reporters.summary import counted, hidden_by, place, shown, verdict
+from modeldoctor.reporters.targets import targets
 from modeldoctor.reporters.text import printable
 from modeldoctor.wording import size
 
@@ -13,7 +14,13 @@ def plain(report: Report, *, verbosity: int = 0) -> str:
     lines = [finding_line(finding) for finding in shown(report)]
     if verbosity >= 0:
         lines = [_subject(subject, report.findings) for subject in report.subjects] + lines
+        if report.subjects:
+            lines = [f"{label}: {text}" for label, text in targets(report, verbose=verbosity > 0)] + lines
     if verbosity > 0:
+        hidden = [finding for finding in report.findings if finding.suppressed is not None]
+        lines += [
+            f"{place(item)}: suppressed: {item.code} {item.name}: {item.message} ({hidden_by(item)})" for item in hidden
+        ]
         lines += [f"{skip.path}: skipped: {skip.code or 'file'}: {skip.reason}" for skip in report.skips]
     if verbosity >= 0 and (report.subjects or not report.failures):
         word, reason = verdict(report)

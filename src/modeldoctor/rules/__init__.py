@@ -13,6 +13,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "Verdict": ("loading",),
     "Memory": ("memory",),
     "Skew": ("versions",),
+    "Tables": ("versions",),
     "Source": ("serving",),
     "Archive": ("torchserve",),
     "Store": ("torchserve",),

@@ -1,14 +1,9 @@
+from modeldoctor.facts.verdict import Tables
 from tests.rules.builders import bad, good
-from tests.rules.projects import skew
+
+TABLES = Tables("requirements.txt", "2026-01-01", 181, "2.15.0")
 
 CASES = [
-    bad(
-        "half a year and a day",
-        skew("torch==2.1.0\n")._replace(tables_age_days=181),
-        "the version tables are 181 days old",
-        "2.15.0",
-        severity="info",
-    ),
-    good("half a year", skew("torch==2.1.0\n")._replace(tables_age_days=180)),
-    good("no torch", skew("flask\n")._replace(tables_age_days=900)),
+    bad("half a year and a day", TABLES, "the version tables are 181 days old", "2.15.0", severity="info"),
+    good("half a year", TABLES._replace(age_days=180)),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modeldoctor.facts.load import LoadOutcome
 from modeldoctor.facts.verdict import Verdict
-from modeldoctor.findings import Hit, Severity
+from modeldoctor.findings import Hit, Severity, Unjudged
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.loading._common import asked_for, at, seen_as
 
@@ -17,7 +17,7 @@ from modeldoctor.rules.loading._common import asked_for, at, seen_as
     since="0.1",
     summary="`torch.load` refuses the file unless it is told to trust it",
 )
-def refused_by_default(verdict: Verdict, context: Context) -> Iterator[Hit]:
+def refused_by_default(verdict: Verdict, context: Context) -> Iterator[Hit | Unjudged]:
     """`torch.load` refuses the file in the way that it is going to be called.
 
     ## What it finds
@@ -55,14 +55,32 @@ def refused_by_default(verdict: Verdict, context: Context) -> Iterator[Hit]:
     del context
     if verdict.danger:
         return  # MDR202 says what it does, and nobody should be told how to load it
-    if verdict.outcome is not None:
-        if verdict.outcome.outcome == "refused":
-            yield _hit(verdict, f"{asked_for(verdict)} refuses the file by default", verdict.outcome, Severity.ERROR)
+    refused = _refusing(verdict)
+    if refused is None:
         return
-    refusing = [each for each in verdict.breaks if each.outcome.outcome == "refused"]
-    if refusing and not _only_numpy(verdict):
-        spans = " and ".join(each.span for each in refusing)
-        yield _hit(verdict, f"torch {spans} refuse the file by default", refusing[-1].outcome, Severity.WARNING)
+    if verdict.loading.unknown:
+        yield Unjudged(f"whether it is refused depends on the code: {verdict.loading.unknown}")
+        return
+    who, outcome = refused
+    way = " by default"
+    if (forced := verdict.loading.weights_only) is not None:
+        way = f" under {forced.why or '`weights_only=True`'} ({forced.source})"
+    message = f"{who}{way}"
+    yield _hit(verdict, message, outcome, Severity.ERROR if verdict.outcome else Severity.WARNING)
+
+
+def _refusing(verdict: Verdict) -> tuple[str, LoadOutcome] | None:
+    """Who refuses the file, and what the newest of them says."""
+    if verdict.outcome is not None:
+        return (f"{asked_for(verdict)} refuses the file", verdict.outcome) if _refuses(verdict.outcome) else None
+    refusing = [each for each in verdict.breaks if _refuses(each.outcome)]
+    if not refusing or _only_numpy(verdict):
+        return None
+    return f"torch {' and '.join(each.span for each in refusing)} refuse the file", refusing[-1].outcome
+
+
+def _refuses(outcome: LoadOutcome) -> bool:
+    return outcome.outcome == "refused"
 
 
 def _hit(verdict: Verdict, message: str, outcome: LoadOutcome, severity: Severity) -> Hit:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from modeldoctor.facts.verdict import Verdict
-from modeldoctor.findings import Hit, Severity
+from modeldoctor.findings import Hit, Severity, Unjudged
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.loading._common import OTHER_RULES, asked_for, at, seen_as
 
@@ -16,7 +16,7 @@ from modeldoctor.rules.loading._common import OTHER_RULES, asked_for, at, seen_a
     since="0.1",
     summary="the torch that is going to load the file cannot, whatever it is told",
 )
-def will_not_load(verdict: Verdict, context: Context) -> Iterator[Hit]:
+def will_not_load(verdict: Verdict, context: Context) -> Iterator[Hit | Unjudged]:
     """The torch of the target cannot load the file in any way.
 
     ## What it finds
@@ -54,6 +54,9 @@ def will_not_load(verdict: Verdict, context: Context) -> Iterator[Hit]:
     outcome = verdict.outcome
     if outcome is None:
         yield from _some_releases(verdict)
+        return
+    if outcome.outcome == "unknown":
+        yield Unjudged(outcome.reason)
         return
     failed = outcome if outcome.outcome == "fails" else verdict.full
     if failed is None or outcome.loads or failed.outcome != "fails" or failed.outcome_class in OTHER_RULES:

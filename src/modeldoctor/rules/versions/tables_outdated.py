@@ -2,26 +2,26 @@
 
 from collections.abc import Iterator
 
-from modeldoctor.facts.skew import Skew
-from modeldoctor.findings import Hit, Severity, Unjudged, Where
-from modeldoctor.predict.compat import STALE_AFTER_DAYS, newest
+from modeldoctor.facts.verdict import Tables
+from modeldoctor.findings import Hit, Severity
+from modeldoctor.predict.compat import STALE_AFTER_DAYS
 from modeldoctor.rules.base import Context, rule
-from modeldoctor.tables import table
 
 
 @rule(
-    Skew,
+    Tables,
     code="MDR334",
     slug="tables-outdated",
     severity=Severity.INFO,
     since="0.1",
     summary="the version tables of this tool are older than half a year",
 )
-def tables_outdated(skew: Skew, context: Context) -> Iterator[Hit | Unjudged]:
+def tables_outdated(tables: Tables, context: Context) -> Iterator[Hit]:
     """Releases that came out after the tables were collected are unknown here, and what is newest today is not.
 
     ## What it finds
-    Tables whose date lies more than 180 days back, in a project that installs torch. What is said about the releases in
+    Tables whose date lies more than 180 days back, when something was
+    judged for a torch release. It is said once per run. What is said about the releases in
     them stays true; what they do not know is reported as unknown and never as a fault. Nothing is ever fetched from the
     network to find out.
 
@@ -45,13 +45,10 @@ def tables_outdated(skew: Skew, context: Context) -> Iterator[Hit | Unjudged]:
     * `as_of` in `modeldoctor/tables/compat.json`
     """
     del context
-    days = skew.tables_age_days
-    if days <= STALE_AFTER_DAYS or not any(environment.torch for environment in skew.environments):
-        return
-    yield Hit(
-        f"the version tables are {days} days old: torch newer than {newest().version} is not known",
-        where=Where(skew.environments[0].installation.files[0]),
-        fix="upgrade modeldoctor",
-        notes=(("as of", table("compat")["as_of"]),),
-        key="tables",
-    )
+    if tables.age_days > STALE_AFTER_DAYS:
+        yield Hit(
+            f"the version tables are {tables.age_days} days old: torch newer than {tables.newest} is not known",
+            fix="upgrade modeldoctor",
+            notes=(("as of", tables.as_of),),
+            key="tables",
+        )
