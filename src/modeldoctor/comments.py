@@ -12,6 +12,9 @@ from modeldoctor.facts.suppression import Suppression
 # What must stand in a text for it to be looked at more closely.
 MARK = "modeldoctor:"
 
+# Python of more characters was written by no hand, and splitting it into tokens takes seconds.
+_TOKENS_LIMIT = 1 << 20
+
 _COMMENT = re.compile(r"(?:^|(?<=[\s;,)\]}\"'\\]))#\s*modeldoctor:\s*(\S.*)$")
 _DIRECTIVE = re.compile(r"(ignore-file|ignore)(?:\[([^\]]*)\])?(?![\w-])\s*[-:–—]*\s*(.*)$")
 # Beginnings that are meant as one of these; other comments with our name are prose.
@@ -46,6 +49,8 @@ def _comment_starts(lines: tuple[str, ...]) -> dict[int, int] | None:
     """Lines of Python source with the column, from 0, where a comment begins; None when it has no tokens."""
     import tokenize
 
+    if sum(map(len, lines)) > _TOKENS_LIMIT:
+        return None
     source = iter([f"{line}\n" for line in lines])
     try:
         tokens = tokenize.generate_tokens(lambda: next(source, ""))

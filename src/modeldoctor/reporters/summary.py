@@ -24,6 +24,14 @@ def shown(report: Report) -> list[Finding]:
     return [finding for finding in report.findings if finding.suppressed is None]
 
 
+def hidden_by(finding: Finding) -> str:
+    """`pyproject.toml:9, until 2026-12-31: being retrained`: who decided not to be told, and why."""
+    decision = finding.suppressed or {}
+    until = f", until {decision['until']}" if "until" in decision else ""
+    reason = f": {decision['reason']}" if "reason" in decision else ""
+    return f"{decision.get('source', '')}{until}{reason}"
+
+
 def severity_count(severity: Severity, times: int) -> str:
     """`1 error`, `2 warnings`, `3 info`."""
     return count(times, str(severity), "info" if severity is Severity.INFO else None)
