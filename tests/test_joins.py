@@ -132,6 +132,17 @@ def test_each_project_of_a_run_has_its_own_target(capsys: pytest.CaptureFixture[
     assert second.startswith("target of new: torch 2.6.0 (new/requirements.txt:1)")
 
 
+def test_processes_judge_for_the_project(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modeldoctor.parallel.MIN_UNITS", 2)
+    project(requirements_DOT_txt="torch==2.6.0\n")
+    for number in range(3):
+        shutil.copy(SAMPLES / "full_model.pt", f"p/copy{number}.pt")
+    alone, shared = check(capsys, "p", "--jobs", "1"), check(capsys, "p", "--jobs", "2")
+    assert REFUSED in codes(shared)
+    assert alone["findings"] == shared["findings"]
+    assert alone["target_env"] == shared["target_env"]
+
+
 def test_verbose_shows_what_lost(capsys: pytest.CaptureFixture[str]) -> None:
     project(requirements_DOT_txt="torch==2.1.2\n")
     cli.run(["check", "p", "--torch", "2.6.0", "--format", "plain", "-v"])

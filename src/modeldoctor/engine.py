@@ -63,12 +63,15 @@ def run(paths: tuple[str, ...], config: Config) -> Report:
     return run.report(time.perf_counter() - started)
 
 
-def examined(units: tuple[Unit, ...], config: Config) -> "_Run":
-    """A part of a run, done in a process of its own."""
+def examined(units: tuple[Unit, ...], config: Config, joins: Joins) -> "_Run":
+    """A part of a run, done in a process of its own with the projects that were read in another."""
     run = _Run(config)
+    run.joins = joins
     for unit in units:
         run.examine(unit)
     run.chosen.clear()  # rules cannot be sent to another process
+    run.joins = Joins(config)  # and the projects are known there
+    run.joins.judged = joins.judged
     return run
 
 
@@ -127,15 +130,27 @@ class _Run:
 
     def examine_in_processes(self, units: Iterator[Unit]) -> None:
         """Examine the units in `jobs` processes of their own; the report does not depend on who did what."""
+        from functools import partial
+
         from modeldoctor.parallel import shared_out
 
-        for share in shared_out(units, self.config, examined):
+        work = partial(examined, joins=self.joins)
+        for share in shared_out(self.projects_first(units), self.config, work):
+            self.joins.judged = self.joins.judged or share.joins.judged
             self.subjects += share.subjects
             self.findings += share.findings
             self.skips += share.skips
             self.failures += share.failures
             self.ran |= share.ran
             self.fingerprints.update(share.fingerprints)
+
+    def projects_first(self, units: Iterator[Unit]) -> Iterator[Unit]:
+        """The units that are models; the projects, which decide their targets, are examined here and now."""
+        for unit in units:
+            if unit.project:
+                self.examine(unit)
+            else:
+                yield unit
 
     def excluded(self, path: str) -> bool:
         """Whether the configuration excludes a path."""
