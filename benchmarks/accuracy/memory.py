@@ -13,7 +13,7 @@ what was measured and the figures:
                                              # or `trace: module:factory` with `input: [1x3x224x224]`
       total_size: 15231233024                # optional, with `config`: bytes of the weights, as an index has them
       serving: {context: 8192, batch: 1}     # options of `fit` by their names: prompt, dtype, load, gpu, gpus, place,
-                                             # workers, attention, torch, cuda, grad, copies, threads, kv_dtype
+                                             # workers, attention, logits, transformers, torch, cuda, grad, copies, threads, kv_dtype
       measures: allocated                    # see MEASURES
       unit: GiB                              # B, MB, MiB, GB, GiB
       measured: 16.91                        # its last digit bounds its precision
@@ -22,7 +22,8 @@ what was measured and the figures:
 Prints predicted low, likely and high, the measured figure, the error of `likely`, and whether the range holds; exits
 with 1 when it holds for fewer than 95 %. `--loads MIB` measures the ways of loading on this machine (load_styles.py),
 `--activations` a forward pass of several networks on CPU against their trace and their exported graph, `--exact DIR…`
-the storage bytes of every checkpoint below the folders against what torch allocates.
+the storage bytes of every checkpoint below the folders against what torch allocates, `--others` what other tools and
+rules of thumb say of the cases of 16-bit decoders on one GPU.
 """
 
 import argparse
@@ -47,11 +48,25 @@ from modeldoctor.readers.model_sizes import read_model
 
 HERE = Path(__file__).parent
 UNITS = {"B": 1, "MB": 10**6, "GB": 10**9, "MiB": 1 << 20, "GiB": 1 << 30}
-OPTIONS = ("gpu_memory", "gpus", "context", "prompt", "batch", "dtype", "kv_dtype", "load", "host_memory", "timeout")
+OPTIONS = (
+    "gpu_memory",
+    "gpus",
+    "context",
+    "prompt",
+    "batch",
+    "dtype",
+    "kv_dtype",
+    "load",
+    "host_memory",
+    "timeout",
+    "attention",
+    "logits",
+    "transformers",
+)
 DEFAULTS = {
-    **dict.fromkeys(OPTIONS), "place": "first", "workers": 1, "copies": 1, "threads": 1, "attention": "sdpa", "grad": False,
+    **dict.fromkeys(OPTIONS), "place": "first", "workers": 1, "copies": 1, "threads": 1, "grad": False,
 }  # fmt: skip
-_ALLOCATED = ("weights", "KV cache", "activations", "cuBLAS workspace", "extra while loading")
+_ALLOCATED = ("weights", "KV cache", "activations", "position tables", "cuBLAS workspace", "extra while loading")
 # Which terms a figure is made of. Those of the GPU are of one process, summed over the GPUs of a split model.
 MEASURES = {
     "weights": ("weights",),
@@ -75,9 +90,12 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--loads", type=int, metavar="MIB")
     parser.add_argument("--activations", action="store_true")
+    parser.add_argument("--others", action="store_true")
     parser.add_argument("--exact", nargs="*", metavar="DIR")
     options = parser.parse_args()
     held = compare(options.cases, options.only)
+    if options.others:
+        others(options.cases)
     if options.loads:
         sys.path.insert(0, str(HERE))
         import load_styles
@@ -200,6 +218,52 @@ def add(found: list[Term]) -> tuple[int, int | None, int | None]:
     likely = None if any(term.likely is None for term in found) else sum(term.likely or 0 for term in found)
     high = None if any(term.high is None for term in found) else sum(term.high or 0 for term in found)
     return low, likely, high
+
+
+# --------------------------------------------------------------------------- other tools
+
+
+def formulas(config: dict[str, Any], prompt: int, tokens: int) -> dict[str, float]:
+    """What each would say, in bytes, by its published formula; all are given the true number of parameters.
+
+    accelerate: src/accelerate/commands/estimate.py (2026-07): the bytes of the weights; its docs add up to 20 % for
+    inference. hf-mem 2026-06: weights, and with `--experimental` keys and values of all layers. EleutherAI cookbook
+    calc/calc_transformer_mem.py@069ae2ef --infer: 34 bytes x sequence x hidden for one layer, and a cache of
+    2 bytes x hidden x layers x tokens.
+    """
+    found = estimate(subject({"name": "x", "config": config}), serving_of(Target(), {**DEFAULTS, "context": tokens}))
+    weights, hidden, layers = found.weights_bytes, config["hidden_size"], config["num_hidden_layers"]
+    head_dim = hidden // config["num_attention_heads"]
+    cache = 2 * layers * config["num_key_value_heads"] * head_dim * tokens * 2
+    return {
+        "accelerate estimate-memory": weights,
+        "accelerate + 20 %": 1.2 * weights,
+        "hf-mem --experimental": weights + cache,
+        "EleutherAI calc_transformer_mem": weights + 34 * prompt * hidden + 2 * hidden * layers * tokens,
+        "2 bytes x parameters x 1.2": 2.4 * found.parameters,
+    }
+
+
+def others(path: str) -> None:
+    """Mean and worst error over the published cases of 16-bit decoders on one GPU, and our own on the same."""
+    errors: dict[str, list[float]] = {}
+    rows = [row for case in yaml.safe_load(Path(path).read_text(encoding="utf-8"))["cases"] for row in spread(case)]
+    for row in rows:
+        serving = row["serving"]
+        if row["measures"] != "allocated" or not serving.get("prompt") or "gpus" in serving:
+            continue
+        if "quantization_config" in row["config"]:
+            continue
+        measured = float(row["measured"]) * UNITS[row["unit"]]
+        said: dict[str, float] = formulas(row["config"], serving["prompt"], serving["context"])
+        said["modeldoctor fit"] = predict(row)[1] or 0
+        for name, value in said.items():
+            errors.setdefault(name, []).append(value / measured - 1)
+    print(
+        f"\n{'on ' + str(len(next(iter(errors.values())))) + ' cases':32} {'mean error':>10} {'lowest':>8} {'highest':>8}"
+    )
+    for name, each in errors.items():
+        print(f"{name:32} {statistics.mean(map(abs, each)):10.1%} {min(each):+8.1%} {max(each):+8.1%}")
 
 
 # --------------------------------------------------------------------------- activations, measured here

@@ -12,6 +12,8 @@ from modeldoctor.facts.memory import Graph, Load, Memory, Serving, Trace
 from modeldoctor.predict.memory import Given, estimate
 from modeldoctor.predict.memory.devices import cards
 from modeldoctor.predict.memory.loading import STYLES
+from modeldoctor.predict.memory.overheads import ONE_TABLE, SDPA_SINCE
+from modeldoctor.predict.versions import key
 from modeldoctor.readers.model_sizes import read_model
 
 _UNITS = {"": 1 << 30, "b": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 1 << 10, "mi": 1 << 20,
@@ -47,7 +49,9 @@ def serving_of(environment: Target, options: Mapping[str, Any]) -> Serving:
         prompt=options["prompt"],
         dtype=options["dtype"],
         kv_dtype=options["kv_dtype"],
-        attention=options["attention"],
+        attention=options["attention"] or ("eager" if _before(options["transformers"], SDPA_SINCE) else "sdpa"),
+        logits=options["logits"] or ("all" if _before(options["transformers"], ONE_TABLE) else "last"),
+        transformers=options["transformers"],
         load=_load(options["load"]),
         grad=options["grad"] or None,
         placement=options["place"],
@@ -58,6 +62,15 @@ def serving_of(environment: Target, options: Mapping[str, Any]) -> Serving:
         timeout_seconds=options["timeout"],
         timeout_what="--timeout" if options["timeout"] is not None else "",
     )
+
+
+def _before(release: str | None, other: str) -> bool:
+    """Whether a release of transformers was given and is older."""
+    if release is None:
+        return False
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3}){0,3}\S{0,20}", release):
+        raise UsageError(f"--transformers must be a release such as 4.46.0, not `{release}`")
+    return key(release) < key(other)
 
 
 def size_option(name: str, text: str | None) -> int | None:

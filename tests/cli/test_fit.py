@@ -261,6 +261,7 @@ def activations(found: dict[str, Any]) -> dict[str, Any]:
     return next(term for term in found["devices"][0]["terms"] if term["term"] == "activations")
 
 
+@pytest.mark.heavy
 def test_a_trace(folder: Path, modeldoctor: Command) -> None:
     (folder / "nets.py").write_text(NETS, encoding="utf-8")
     found = traced(modeldoctor, "--trace", "nets:Net", "--input", "8x3x64x64")
@@ -273,17 +274,54 @@ def test_a_trace(folder: Path, modeldoctor: Command) -> None:
     ) == activations(found)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
-    ("factory", "options", "word"),
-    [
-        ("broken", [], "ValueError: no such weights"),
-        ("forever", ["--trace-seconds", "1"], "more than 1 s"),
-        ("greedy", [], "MemoryError"),
-        ("absent", [], "AttributeError"),
-    ],
+    ("factory", "word"),
+    [("broken", "ValueError: no such weights"), ("greedy", "MemoryError"), ("absent", "AttributeError")],
 )
-def test_a_trace_that_fails(folder: Path, modeldoctor: Command, factory: str, options: list[str], word: str) -> None:
+def test_a_trace_that_fails(folder: Path, modeldoctor: Command, factory: str, word: str) -> None:
     (folder / "nets.py").write_text(NETS, encoding="utf-8")
-    found = traced(modeldoctor, "--trace", f"nets:{factory}", "--input", "1x3x8x8", *options)
+    found = traced(modeldoctor, "--trace", f"nets:{factory}", "--input", "1x3x8x8")
     assert found["verdict"] == "unknown"
     assert word in activations(found)["assumption"]
+
+
+def test_a_trace_that_takes_too_long(folder: Path, modeldoctor: Command) -> None:
+    (folder / "nets.py").write_text(NETS, encoding="utf-8")
+    found = traced(modeldoctor, "--trace", "nets:forever", "--input", "1x3x8x8", "--trace-seconds", "0.5")
+    assert "more than 0.5 s" in activations(found)["assumption"]
+
+
+ANSWER = {
+    "batch": 4, "peak_bytes": 4000, "slope_bytes": 1000, "largest_bytes": 100, "convolution_bytes": 0, "recurrent_bytes": 0,
+    "grad_bytes": None, "weights_bytes": 8, "weights_by_dtype": [["float32", 8]], "torch": "2.6.0", "seconds": 0.1,
+}  # fmt: skip
+
+
+def speaks(folder: Path, *lines: str, code: int = 0) -> str:
+    """An interpreter that says these lines, whatever it is to run."""
+    path = folder / "python"
+    said = "\n".join(lines)
+    path.write_text(f"#!/bin/sh\ncat > /dev/null\ncat <<'END'\n{said}\nEND\nexit {code}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the interpreter")
+def test_the_answer_of_a_trace(folder: Path, modeldoctor: Command) -> None:
+    python = speaks(folder, "hello", f"modeldoctor-trace:{json.dumps(ANSWER)}")
+    found = traced(modeldoctor, "--trace", "nets:Net", "--input", "4x3", "--interpreter", python)
+    assert (activations(found)["low"], found["serving"]["batch"], found["serving"]["activations_by"]) == (
+        4000,
+        4,
+        "trace",
+    )
+    assert "torch 2.6.0" in activations(found)["source"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script stands for the interpreter")
+@pytest.mark.parametrize("line", ["", "no answer", "modeldoctor-trace:{", "modeldoctor-trace:[]"])
+def test_an_interpreter_that_talks_nonsense(folder: Path, modeldoctor: Command, line: str) -> None:
+    python = speaks(folder, line, code=3)
+    found = traced(modeldoctor, "--trace", "nets:Net", "--input", "4x3", "--interpreter", python)
+    assert "the trace failed" in activations(found)["assumption"]

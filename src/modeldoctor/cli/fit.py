@@ -52,7 +52,16 @@ def fit(
         Literal["float32", "float16", "bfloat16", "float8", "int8"] | None,
         typer.Option(help="The dtype of the KV cache."),
     ] = None,
-    attention: Annotated[Literal["sdpa", "eager"], typer.Option(help="How attention is computed.")] = "sdpa",
+    attention: Annotated[
+        Literal["sdpa", "eager"] | None, typer.Option(help="How attention is computed (default: sdpa).")
+    ] = None,
+    logits: Annotated[
+        Literal["last", "all"] | None,
+        typer.Option(help="Of which tokens logits are made: `generate` makes those of the last one (default)."),
+    ] = None,
+    transformers: Annotated[
+        _Text, typer.Option(metavar="VERSION", help="The transformers that serves it, if it is an old one.")
+    ] = None,
     load: Annotated[
         _Text,
         typer.Option(
@@ -107,10 +116,9 @@ def fit(
     settings = resolve({"torch": torch, "cuda": cuda, "gpu": gpu}, file=config, search=not no_config)
     options: dict[str, Any] = {
         "gpu_memory": gpu_memory, "gpus": gpus, "place": place, "workers": workers, "copies": copies,
-        "threads": threads, "batch": batch,
-        "context": context, "prompt": prompt, "dtype": dtype, "kv_dtype": kv_dtype, "attention": attention,
-        "load": load,
-        "grad": grad, "host_memory": host_memory, "timeout": timeout, "trace": trace, "input": input,
+        "threads": threads, "batch": batch, "context": context, "prompt": prompt, "dtype": dtype, "kv_dtype": kv_dtype,
+        "attention": attention, "logits": logits, "transformers": transformers, "load": load, "grad": grad,
+        "host_memory": host_memory, "timeout": timeout, "trace": trace, "input": input,
         "interpreter": interpreter, "trace_seconds": trace_seconds,
     }  # fmt: skip
     found = fitting.fit(target, settings.target, options)

@@ -74,6 +74,7 @@ class Serving(NamedTuple):
     `context` is the tokens per sequence, prompt and answer together, `prompt` those of
     them that are read in at once (None: all). `placement`: `first` (every process uses the first
     GPU, which `cuda` means), `spread` (processes take the GPUs in turn), `split` (one model over all GPUs).
+    `logits` are made of the `last` token only, or of `all`.
     `gpus` is None when nothing is known of them and `()` when the host has none.
     """
 
@@ -86,6 +87,8 @@ class Serving(NamedTuple):
     dtype: str | None = None
     kv_dtype: str | None = None
     attention: str = "sdpa"
+    logits: str = "last"
+    transformers: str | None = None
     load: Load | None = None
     load_where: Where | None = None
     grad: bool | None = None

@@ -81,15 +81,29 @@ def _ask(interpreter: str, task: dict[str, Any], seconds: float) -> dict[str, An
 
 
 def _trace(target: str, answer: dict[str, Any]) -> Trace:
+    """The answer as a `Trace`; what the user's code made of it is not trusted to have its form."""
     problem = str(answer.get("problem", ""))
-    if problem:
-        return Trace(target, 1, 0, None, 0, 0, 0, 0, (), None, "", 0.0, problem)
-    by_dtype = tuple((str(name), int(size)) for name, size in answer["weights_by_dtype"])
-    numbers = {name: answer[name] for name in _FIELDS}
-    return Trace(target=target, weights_by_dtype=by_dtype, **numbers)
+    if not problem:
+        try:
+            return _figures(target, answer)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            problem = f"the answer is not of the form that the trace gives ({type(error).__name__})"
+    return Trace(target, 1, 0, None, 0, 0, 0, 0, (), None, "", 0.0, problem)
 
 
-_FIELDS = (
-    "batch", "peak_bytes", "slope_bytes", "largest_bytes", "convolution_bytes", "recurrent_bytes", "weights_bytes",
-    "grad_bytes", "torch", "seconds",
-)  # fmt: skip
+def _figures(target: str, answer: dict[str, Any]) -> Trace:
+    slope, grown = (None if answer[name] is None else int(answer[name]) for name in ("slope_bytes", "grad_bytes"))
+    return Trace(
+        target,
+        max(1, int(answer["batch"])),
+        int(answer["peak_bytes"]),
+        slope,
+        int(answer["largest_bytes"]),
+        int(answer["convolution_bytes"]),
+        int(answer["recurrent_bytes"]),
+        int(answer["weights_bytes"]),
+        tuple((str(name), int(size)) for name, size in answer["weights_by_dtype"]),
+        grown,
+        str(answer["torch"])[:40],
+        float(answer["seconds"]),
+    )

@@ -12,6 +12,8 @@ NAME = "activations"
 _INSIDE = 1.25
 # How the formula's upper end stands above its likely one: temporaries of activation functions written in Python, masks.
 _FORMULA_HIGH = 1.15
+# The smallest chunks of a prompt that servers use by default (vLLM: 2,048; TensorRT-LLM and llama.cpp: 512).
+_CHUNK = 512
 # What published cases have beyond all terms (benchmarks/accuracy/memory_cases.yaml): up to 2.3 % of the weights, 30 MB.
 _LEFT_OUT_SHARE = 0.025
 _LEFT_OUT_BYTES = 64 << 20
@@ -32,8 +34,10 @@ def formula_term(shape: Architecture, serving: Serving, tokens: int, dtype: str,
     forward = (3 if shape.gated else 2) * shape.feed_forward
     held = 4 if shape.kind == "decoder" else 3
     likely = count * max(held * shape.hidden + forward, 3 * shape.hidden + 4 * wide + 2 * kv) * item
-    low = count * (2 * shape.hidden + 2 * shape.feed_forward) * item
-    logits = shape.vocabulary * serving.batch * (item + 4) if shape.kind != "encoder" else 0.0
+    # Servers that read prompts in chunks hold no more than a chunk of them.
+    low = min(count, _CHUNK) * (2 * shape.hidden + 2 * shape.feed_forward) * item
+    read_out = shape.kind != "encoder"
+    logits = shape.vocabulary * serving.batch * (item + 4) if read_out else 0.0
     scores = 0.0
     if serving.attention == "eager":
         # Scores and their softmax, the latter in float32 (modeling_llama.py, eager_attention_forward).
@@ -42,11 +46,16 @@ def formula_term(shape: Architecture, serving: Serving, tokens: int, dtype: str,
     # A packed matrix is unpacked to 16 bits while it multiplies (AutoGPTQ and AutoAWQ beyond a few tokens).
     unpacked = 2 * max((piece.numel for piece in sizes.pieces if piece.dtype == "packed"), default=0)
     likely = max(likely + scores + logits + unpacked / 2, copied)
+    if read_out and serving.logits == "all":
+        # modeling_*.py before transformers 4.45: `logits = self.lm_head(hidden_states).float()`, of every token. The
+        # layers have given their memory back by then.
+        every = shape.vocabulary * count * (item + 4) + 2 * count * shape.hidden * item
+        likely = max(likely, every)
     high = max((likely + scores / 2 * (4 / item)) * _FORMULA_HIGH, copied) + unpacked
     high += _LEFT_OUT_BYTES + _LEFT_OUT_SHARE * sizes.weights_bytes
     text = f"{serving.batch:,} x {tokens:,} tokens at once, {serving.attention} attention"
     if logits:
-        text += ", logits of the last token only"
+        text += ", logits of the last token only" if serving.logits == "last" else ", logits of all tokens"
     return with_gradients(Term(NAME, int(low), int(likely), int(high), f"formula from {shape.source}", text), serving)
 
 

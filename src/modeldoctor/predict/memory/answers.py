@@ -12,7 +12,6 @@ from modeldoctor.predict.memory.needs import (
     compute_dtype,
     device_needs,
     served_dtype,
-    tokens_of,
 )
 from modeldoctor.predict.memory.sizes import bytes_as
 from modeldoctor.tables import table
@@ -187,11 +186,12 @@ def notes(model: Model, serving: Serving) -> tuple[str, ...]:
         found.append(f"the file also has an EMA copy of {memory(sizes.ema_bytes)}, which is not served")
     if model.shape and serving.context and model.shape.most_tokens and serving.context > model.shape.most_tokens:
         found.append(f"the model was made for {model.shape.most_tokens:,} tokens, not {serving.context:,}")
-    if model.shape and tokens_of(model, serving) and model.shape.kind != "encoder":
+    if model.shape and serving.context and model.shape.kind != "encoder" and serving.logits == "last":
         logits = model.shape.vocabulary * (serving.context or 0) * serving.batch * 6
         if logits > _WORTH_BYTES:
             found.append(
-                f"calling the model on a whole text instead of `generate` makes logits of every token: {memory(logits)}"
+                f"calling the model on a whole text instead of `generate` makes logits of all tokens: {memory(logits)} "
+                "(`--logits all`)"
             )
     cards = serving.gpus or ()
     if len(cards) > 1 and serving.placement == "first":

@@ -12,6 +12,7 @@ from modeldoctor.predict.memory.overheads import (
     context_term,
     driver_term,
     nccl_term,
+    positions_term,
     workspace_term,
 )
 from modeldoctor.predict.memory.sizes import FLOATING, ITEM, QUANTIZED, Sizes, bytes_as
@@ -134,7 +135,8 @@ def device_terms(model: Model, serving: Serving, card: Card | None, shards: int 
     )
     if shards > 1:
         moving = moving._replace(low=moving.low // shards)
-    terms = [weights, *([kept] if kept else []), moving]
+    tables = positions_term(model.shape, serving, compute_dtype(model, serving))
+    terms = [weights, *([kept] if kept else []), moving, *([tables] if tables else [])]
     loading = _loading_term(model, peaks(model.load, amounts(model, serving), gpu=True), kept, moving, shards)
     cached = (kept.likely or 0) if kept else 0
     slack = allocator_term(model.sizes, serving.dtype, moving, cached, shards)

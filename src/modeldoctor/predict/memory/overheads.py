@@ -3,7 +3,8 @@
 from bisect import bisect_left, insort
 
 from modeldoctor.facts.memory import Card, Serving, Term
-from modeldoctor.predict.memory.sizes import Sizes, piece_bytes
+from modeldoctor.predict.memory.architecture import Architecture
+from modeldoctor.predict.memory.sizes import ITEM, Sizes, piece_bytes
 from modeldoctor.predict.versions import key
 from modeldoctor.tables import table
 
@@ -15,6 +16,10 @@ _LARGE_WORKSPACE = (90,)
 _DOUBTFUL_WORKSPACE = (100, 103, 110, 120)
 # From this release on the workspace is given back after each use (torch.cuda.current_blas_handle in its docs).
 _TRANSIENT_WORKSPACE = "2.15"
+# From here on a model has one table of positions, and `generate` asks for the logits of the last token only.
+ONE_TABLE = "4.45"
+# From here on attention is computed by SDPA where the configuration doesn't say otherwise.
+SDPA_SINCE = "4.36"
 # Tensors beyond this number are placed as if they were alike: no real model has as many.
 MAX_PLACED = 100_000
 
@@ -119,6 +124,17 @@ def _place(free: list[int], block: int, segment: int) -> int:
     if left >= 512:
         insort(free, left)
     return added
+
+
+def positions_term(shape: Architecture | None, serving: Serving, dtype: str) -> Term | None:
+    """Each layer's table of rotary positions, which transformers kept before 4.45 (modeling_llama.py, cos_cached)."""
+    release = serving.transformers
+    if shape is None or not release or key(release) >= key(ONE_TABLE) or shape.kind != "decoder" or not shape.gated:
+        return None
+    tokens = max(shape.most_tokens or 2048, serving.context or 0)
+    size = int(2 * tokens * shape.head_dim * ITEM.get(dtype, 2.0)) * shape.layers
+    text = f"{shape.layers} layers of {tokens:,} positions in transformers {release}"
+    return Term("position tables", 0, size, size, "modeling_llama.py of transformers, LlamaRotaryEmbedding", text)
 
 
 def driver_term() -> Term:

@@ -133,6 +133,9 @@ def _table(numel: int, dtype: str, times: int) -> Piece:
     return Piece(dtype, numel, int(numel * ITEM[dtype]), matrix=False, times=times)
 
 
+_FLOAT8 = frozenset(("fp8", "fbgemm_fp8"))
+
+
 class _Packing:
     """How `quantization_config` packs matrices. GPTQ and AWQ keep a scale, a zero point and (GPTQ) indices."""
 
@@ -143,7 +146,7 @@ class _Packing:
         bits = found.get("bits", found.get("w_bit"))
         if bits is None and self.method == "bitsandbytes":
             bits = 4 if found.get("load_in_4bit") else 8 if found.get("load_in_8bit") else None
-        if bits is None and self.method in {"fp8", "fbgemm_fp8"}:
+        if bits is None and self.method in _FLOAT8:
             bits = 8
         self.bits = bits if isinstance(bits, int) and bits in {2, 3, 4, 8} else None
         group = found.get("group_size", found.get("q_group_size", 128))
@@ -154,6 +157,10 @@ class _Packing:
         numel = rows * columns
         if self.bits is None or dtype not in FLOATING:
             return Piece(dtype, numel, int(numel * ITEM[dtype]), matrix=True, times=times)
+        if self.method in _FLOAT8:  # one float32 for each block of 128 x 128 weights
+            return Piece(
+                "float8_e4m3fn", numel, numel + 4 * (-(-rows // 128) * -(-columns // 128)), matrix=False, times=times
+            )
         scales = rows * -(-columns // self.group)
         extra = scales * 2 + scales * self.bits // 8 + (columns * 4 if self.method == "gptq" else 0)
         return Piece("packed", numel, numel * self.bits // 8 + extra, matrix=False, times=times)
