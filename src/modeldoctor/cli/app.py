@@ -18,6 +18,7 @@ COMMANDS = {
     "inspect": "Show what is in a model file, without judging it.",
     "fit": "Say whether a model fits a GPU, and what the sum is made of.",
     "rules": "List what is checked.",
+    "tables": "List the tables that verdicts rest on, and how old they are.",
     "explain": "Say what a rule finds, why it matters and how to mend it.",
     "config": "Show the settings that are in force, and where each comes from.",
 }
