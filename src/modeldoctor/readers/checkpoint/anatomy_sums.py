@@ -51,7 +51,8 @@ def add_up(
         "buffers": buffers,
         "tensor_bytes": shown_bytes,
         "storage_bytes": whole,
-        "bytes_by_dtype": tuple(by_dtype.most_common()),
+        # Sets decide the order in which dtypes of the same size are met, and two runs must say the same.
+        "bytes_by_dtype": tuple(sorted(by_dtype.items(), key=lambda item: (-item[1], item[0]))),
         "tensors_by_dtype": tuple(Counter(map(_dtype, tensors)).most_common()),
         "optimizer_bytes": _total(set(map(_place, optimizer)) - own, sizes),
         "weights_bytes": whole if weights is tensors else _total(own, sizes),
