@@ -1,11 +1,11 @@
 """Where the frameworks call into the project."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from modeldoctor.readers.source.frameworks import FRAMEWORKS, Entry, Framework
 from modeldoctor.readers.source.frameworks.base import lookup
 from modeldoctor.readers.source.names import Names, Symbol
-from modeldoctor.readers.source.syntax import ClassDef, Module
+from modeldoctor.readers.source.syntax import ClassDef, Module, Scope
 
 _KINDS = {"request": "handler", "startup": "start-up hook", "background": "task", "script": "command"}
 _TESTS = ("test_", "tests_", "conftest")
@@ -19,52 +19,57 @@ def is_test(path: str) -> bool:
 
 def entry_points(module: Module, names: Names) -> Iterator[Entry]:
     """What the frameworks run of this module."""
+    for scope in module.scopes.values():
+        yield from _decorated(scope, module, names)
+        yield from _passed(scope, module, names)
+        yield from _factories(scope, module, names)
+    for definition in module.classes.values():
+        yield from _inherited(definition, module, names)
     for framework in FRAMEWORKS:
-        yield from _decorated(module, names, framework)
-        yield from _inherited(module, names, framework)
-        yield from _passed(module, names, framework)
-        yield from _factories(module, names, framework)
         if framework.find is not None:
             yield from framework.find(module, names)
 
 
-def last_names(framework: Framework) -> frozenset[str]:
-    """The last parts of what the tables name: a cheap test before anything is resolved."""
-    return frozenset(name.rpartition(".")[2] for name in (*framework.decorators, *framework.calls))
+def _by_last(tables: Iterable[tuple[Framework, Iterable[str]]]) -> dict[str, list[Framework]]:
+    """The frameworks by the last parts of the names in their tables: a cheap test before anything is resolved."""
+    found: dict[str, list[Framework]] = {}
+    for framework, table in tables:
+        for last in {name.rpartition(".")[2] for name in table}:
+            found.setdefault(last, []).append(framework)
+    return found
 
 
-def _decorated(module: Module, names: Names, framework: Framework) -> Iterator[Entry]:
-    wanted = last_names(framework)
-    for scope in module.scopes.values():
-        for decorator in scope.decorators:
-            if decorator.target.rpartition(".")[2] not in wanted:
-                continue
-            target = names.external(decorator.target, module, module.around(scope))
-            context = lookup(framework.decorators, target) if target is not None else None
+_DECORATORS = _by_last((each, each.decorators) for each in FRAMEWORKS)
+_CALLS = _by_last((each, each.calls) for each in FRAMEWORKS)
+_MAKERS = _by_last((each, each.makes) for each in FRAMEWORKS)
+
+# Last names of decorators that reveal a framework in a file that does not import it.
+REVEALING = frozenset(_DECORATORS)
+
+
+def _decorated(scope: Scope, module: Module, names: Names) -> Iterator[Entry]:
+    for decorator in scope.decorators:
+        candidates = _DECORATORS.get(decorator.target.rpartition(".")[2])
+        target = names.external(decorator.target, module, module.around(scope)) if candidates else None
+        for framework in candidates or () if target is not None else ():
+            context = lookup(framework.decorators, target or "")
             if context is not None:
                 route = decorator.literals[0] if decorator.literals else None
                 label = f"{_kind(context)} for {route}" if route else f"{_kind(context)} {scope.name}"
                 yield _entry(framework, context, Symbol("function", module.path, scope.name), label)
 
 
-def _inherited(module: Module, names: Names, framework: Framework) -> Iterator[Entry]:
-    for definition in module.classes.values():
-        own = Symbol("class", module.path, definition.name)
-        yield from _decorated_class(module, definition, names, framework)
-        for base in names.bases(own):
-            methods = lookup(framework.bases, base.name) if base.kind == "external" else None
-            if methods is not None:
-                yield from _methods(module, own, definition, methods, names, framework)
-
-
-def _decorated_class(module: Module, definition: ClassDef, names: Names, framework: Framework) -> Iterator[Entry]:
+def _inherited(definition: ClassDef, module: Module, names: Names) -> Iterator[Entry]:
     """`@serve.deployment class Model:` is to its methods what a base class is elsewhere."""
     own = Symbol("class", module.path, definition.name)
-    for decorator in definition.decorators:
-        target = names.external(decorator.target, module, module.body)
-        methods = framework.bases.get(f"@{target}") if target is not None else None
-        if methods is not None:
-            yield from _methods(module, own, definition, methods, names, framework)
+    targets = [names.external(decorator.target, module, module.body) for decorator in definition.decorators]
+    revealing = [f"@{target}" for target in targets if target is not None]
+    revealing += [base.name for base in names.bases(own) if base.kind == "external"]
+    for name in revealing:
+        for framework in FRAMEWORKS:
+            methods = lookup(framework.bases, name)
+            if methods is not None:
+                yield from _methods(module, own, definition, methods, names, framework)
 
 
 def _methods(
@@ -93,13 +98,11 @@ def _others(module: Module, definition: ClassDef, methods: Mapping[str, str]) ->
     return sorted(definition.methods - methods.keys() - own)
 
 
-def _passed(module: Module, names: Names, framework: Framework) -> Iterator[Entry]:
-    wanted = last_names(framework)
-    for scope in module.scopes.values():
-        for call in scope.calls:
-            if call.target.rpartition(".")[2] not in wanted:
-                continue
-            target = names.external(call.target, module, scope)
+def _passed(scope: Scope, module: Module, names: Names) -> Iterator[Entry]:
+    for call in scope.calls:
+        candidates = _CALLS.get(call.target.rpartition(".")[2])
+        target = names.external(call.target, module, scope) if candidates else None
+        for framework in candidates or () if target is not None else ():
             for argument, context in lookup(framework.calls, target or "") or ():
                 for text in _arguments(call.arguments, argument):
                     symbol = names.resolve(text, module, scope)
@@ -125,22 +128,19 @@ def _given(symbol: Symbol | None, framework: Framework, context: str, target: st
                 )
 
 
-def _factories(module: Module, names: Names, framework: Framework) -> Iterator[Entry]:
+def _factories(scope: Scope, module: Module, names: Names) -> Iterator[Entry]:
     """Functions that make an application, and the body of a file that does."""
-    wanted = {name.rpartition(".")[2] for name in framework.makes}
-    for scope in module.scopes.values():
-        for call in scope.calls:
-            last = call.target.rpartition(".")[2]
-            if last in wanted and names.external(call.target, module, scope) in framework.makes:
+    for call in scope.calls:
+        candidates = _MAKERS.get(call.target.rpartition(".")[2])
+        target = names.external(call.target, module, scope) if candidates else None
+        for framework in candidates or ():
+            if target in framework.makes:
                 inside = scope.kind in {"function", "async"}
-                context, label = (
-                    ("startup", f"factory {scope.name}") if inside else ("import", f"import of {module.path}")
-                )
+                label = f"factory {scope.name}" if inside else f"import of {module.path}"
                 receiver = Symbol("class", module.path, scope.owner) if scope.owner is not None else None
-                yield Entry(
-                    framework.name, context, Symbol("function", module.path, scope.name), label, receiver=receiver
-                )
-                break
+                symbol = Symbol("function", module.path, scope.name)
+                yield Entry(framework.name, "startup" if inside else "import", symbol, label, receiver=receiver)
+                return
 
 
 def _arguments(arguments: tuple[str, ...], wanted: int | str) -> list[str]:

@@ -21,13 +21,13 @@ class Guard(NamedTuple):
 
 def text_of(node: ast.AST | None, depth: int = 0) -> str:
     """The normal-form text of an expression; `?` for what is not a chain of names, calls and subscripts."""
+    if isinstance(node, ast.Name):
+        return node.id
     if depth > MAX_DEPTH:
         return "?"
+    if isinstance(node, ast.Attribute):
+        return f"{text_of(node.value, depth + 1)}.{node.attr}"
     match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=value, attr=attribute):
-            return f"{text_of(value, depth + 1)}.{attribute}"
         case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_]):
             return f"{text_of(owner, depth + 1)}.{name}"
         case ast.Call(func=ast.Name(id="getattr"), args=[owner, _, *_]):
@@ -50,6 +50,26 @@ def text_of(node: ast.AST | None, depth: int = 0) -> str:
             return next((text for text in reversed(texts) if text not in UNTELLING), "?")
         case _:
             return "?"
+
+
+_CHILDREN: dict[type[ast.AST], tuple[str, ...]] = {}
+# Fields that hold no expression: whether something is read or written, and which operator it is.
+_NO_CHILDREN = frozenset({"ctx", "op", "ops", "kind", "type_comment", "id", "attr", "arg", "n", "s", "conversion"})
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The expressions directly inside one, in order: `ast.iter_child_nodes` in a third of the time."""
+    fields = _CHILDREN.get(type(node))
+    if fields is None:
+        fields = _CHILDREN[type(node)] = tuple(name for name in node._fields if name not in _NO_CHILDREN)
+    found: list[ast.AST] = []
+    for name in fields:
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+    return found
 
 
 def passed(node: ast.Call) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from modeldoctor.readers.source.entries import entry_points, is_test, last_names
+from modeldoctor.readers.source.entries import REVEALING, entry_points, is_test
 from modeldoctor.readers.source.frameworks import FRAMEWORKS, Entry
 from modeldoctor.readers.source.loaders import Loader, last_words, loader
 from modeldoctor.readers.source.names import Names, Symbol
@@ -120,9 +120,8 @@ def _starts_server(modules: list[Module], names: Names) -> set[str]:
 def _interesting(project: Project, extra: tuple[str, ...]) -> tuple[list[str], list[str]]:
     """Files that use a framework, and files that mention a loader: told by their bytes before anything is parsed."""
     packages = {package for framework in FRAMEWORKS for package in framework.packages}
-    decorators = {name for framework in FRAMEWORKS for name in last_names(framework)} - {"*"}
     loading = last_words() | {name.rpartition(".")[2] for name in extra}
-    framework_words = re.compile(rb"\b(?:" + _either(packages) + rb")\b|@[\w.]+\.(?:" + _either(decorators) + rb")\b")
+    framework_words = re.compile(rb"\b(?:" + _either(packages) + rb")\b|@[\w.]+\.(?:" + _either(REVEALING) + rb")\b")
     loader_words = re.compile(rb"\b(?:" + _either(loading) + rb")\b|torchvision|from_pretrained")
     frameworks, loaders = [], []
     for path in project.paths:
@@ -176,12 +175,12 @@ def _sites(module: Module, names: Names, walk: Walk, scripts: Walk, extra: tuple
     words = last_words() | {name.rpartition(".")[2] for name in extra}
     sites = []
     for scope in module.scopes.values():
+        imported = {**module.body.imports, **scope.imports} if scope.imports else module.body.imports
+        torchvision = any(dotted.startswith("torchvision") for dotted in imported.values())
         for call in scope.calls:
             last = call.target.rpartition(".")[2].removesuffix("[]")
-            last = (scope.imports.get(last) or module.body.imports.get(last) or last).rpartition(".")[2]
-            vision = (
-                "odels" in call.target or last == "<any>" or "torchvision" in str(scope.imports or module.body.imports)
-            )
+            last = imported.get(last, last).rpartition(".")[2]
+            vision = torchvision or "odels" in call.target or last == "<any>"
             if last not in words and "from_" not in last and not vision:
                 continue
             dotted = names.external(call.target, module, scope)

@@ -72,6 +72,13 @@ class Project:
             return None
         return data
 
+    def size(self, path: str) -> int:
+        """The size of a file in bytes, 0 when it cannot be told."""
+        try:
+            return os.stat(os.path.join(self.root, path)).st_size
+        except OSError:
+            return 0
+
     def _note(self, path: str, line: int | None, kind: str, reason: str) -> None:
         self.unparsed.setdefault(path, Unparsed(path, line, kind, reason))
 

@@ -1,22 +1,20 @@
 """The Python source of a folder or file → facts."""
 
 import os
-import re
 
 from modeldoctor.facts.source import Inference, ModelLoad, Observation, Source, Span, Unread
 from modeldoctor.readers.source.detail import requests, responses, service
 from modeldoctor.readers.source.detail.inference import inferences
 from modeldoctor.readers.source.detail.loading import details
-from modeldoctor.readers.source.detail.models import Uses
+from modeldoctor.readers.source.detail.models import MODEL_NAMES, Uses, imports_torch
 from modeldoctor.readers.source.detail.trees import Pages
 from modeldoctor.readers.source.entries import is_test
 from modeldoctor.readers.source.loads import Analysis, analyse
+from modeldoctor.readers.source.syntax import Module, Scope
 
 MAX_PAGES = 400  # files that are looked at in detail: those of a service, not of everything beside it
 MAX_CHECKPOINTS = 20  # that are opened because a load names them
 
-# What a file must mention to be worth a second look.
-_WORTH = re.compile(rb"torch|model|predict|pipeline|Pool|Process|lifespan|on_event|before_first_request|net\b|infer")
 _SERVED = frozenset({"per_request", "lazy", "at_startup", "at_import", "background"})
 _PACKAGES = ("flask", "fastapi", "starlette", "django", "pydantic", "torch", "werkzeug", "quart")
 
@@ -35,7 +33,7 @@ def read_source(
     elif files is None:
         files = python_files(path)
     analysis = analyse(path or ".", files, loaders, getters)
-    about_models = bool(analysis.loads) or _mentions_torch(analysis)
+    about_models = any(load.loader.kind != "data" for load in analysis.loads) or _mentions_torch(analysis)
     loads, runs, notes = _in_detail(analysis) if about_models else ((), (), ())
     return Source(
         shown or ".",
@@ -69,7 +67,7 @@ def _in_detail(
 ) -> tuple[tuple[ModelLoad, ...], tuple[Inference, ...], tuple[Observation, ...]]:
     pages = Pages(analysis.project)
     uses = Uses(analysis.loads, analysis.names)
-    paths = _worth_reading(analysis)
+    paths = _worth_reading(analysis, uses)
     for path in paths:
         page = pages.page(path)
         if page is not None:
@@ -99,15 +97,42 @@ def _in_detail(
     return loads, tuple(runs), tuple(dict.fromkeys(notes))
 
 
-def _worth_reading(analysis: Analysis) -> list[str]:
-    """Files with loads that a service reaches, and files whose code runs in requests and mentions a model."""
-    served = {load.path for load in analysis.loads if load.when in _SERVED}
-    served |= {step.path for load in analysis.loads if load.when in _SERVED for step in load.chain}
-    running = {symbol.path for symbol, visits in analysis.reached.items() if visits} - served
-    running |= {entry.function.path for entry in analysis.entries if entry.context != "script"} - served
+def _worth_reading(analysis: Analysis, uses: Uses) -> list[str]:
+    """Files with loads that a service reaches, that make the application, or whose code calls a model in a request.
+
+    Told by the summaries: of a thousand files only these are parsed again.
+    """
+    served = [load for load in analysis.loads if load.when in _SERVED]
+    files = {load.path for load in served} | {step.path for load in served for step in load.chain}
+    files |= {entry.function.path for entry in analysis.entries if entry.context in {"startup", "import"}}
+    for symbol, visits in analysis.reached.items():
+        module = analysis.project.module(symbol.path)
+        asked = [visit for visit in visits if visit.entry.context == "request"]
+        if module is not None and asked and _calls_a_model(module, module.scopes[symbol.name], uses):
+            files.add(symbol.path)
+            files |= {step.path for visit in asked for step in visit.chain}
     known = set(analysis.project.paths)
-    worth = [path for path in sorted(running & known) if _WORTH.search(analysis.project.source(path) or b"")]
-    return [*sorted(served & known), *worth][:MAX_PAGES]
+    return sorted(files & known)[:MAX_PAGES]
+
+
+def _calls_a_model(module: Module, scope: Scope, uses: Uses) -> bool:
+    """Whether a function calls a model, or does what the rules on requests mind."""
+    torch_here = imports_torch(module)
+    for call in scope.calls:
+        owner, _, last = call.target.rpartition(".")
+        if torch_here and last in MODEL_NAMES:
+            return True
+        symbol = uses.names.resolve(call.target, module, scope)
+        external = symbol.name if symbol is not None and symbol.kind == "external" else ""
+        if external in requests.POOLS or external in requests.GLOBAL_STATE or uses.kind(symbol) is not None:
+            return True
+        if owner and uses.kind(uses.symbol(owner, module, scope)) is not None:
+            return True
+        if ("." in call.target or "[]" in call.target) and uses.kind(
+            uses.symbol(call.target, module, scope)
+        ) is not None:
+            return True
+    return False
 
 
 def _with_checkpoints(loads: tuple[ModelLoad, ...], root: str, shown: str) -> list[ModelLoad]:

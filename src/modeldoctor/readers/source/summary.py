@@ -7,6 +7,7 @@ from modeldoctor.readers.source.expressions import (
     Guard,
     annotation_text,
     cache_read,
+    children,
     is_main_test,
     leaves,
     missing_test,
@@ -168,7 +169,7 @@ class _Walker:
                 if isinstance(node.target, ast.Name | ast.Attribute) and named not in UNTELLING:
                     self.frame.values[text_of(node.target)] = f"{named}()"
             case _:
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     if isinstance(child, ast.expr):
                         self.expression(child, guard)
 
@@ -294,6 +295,8 @@ class _Walker:
         stack: list[tuple[ast.AST, bool, Guard | None]] = [(node, False, guard)]
         while stack:
             current, awaited, over = stack.pop()
+            if isinstance(current, ast.Name | ast.Constant):
+                continue
             match current:
                 case ast.Lambda():
                     self.lambda_scope(current)
@@ -302,7 +305,7 @@ class _Walker:
                     where = place if place != "with" or current is node else ""
                     self.call(current, over, awaited=awaited, place=where)
                     called = current.func.value if isinstance(current.func, ast.Attribute) else current.func
-                    stack.extend((child, False, over) for child in (called, *current.args, *current.keywords))
+                    stack += [(child, False, over) for child in (called, *current.args, *current.keywords)]
                     continue
                 case ast.Attribute():
                     self.frame.reads.add(text_of(current))
@@ -320,7 +323,7 @@ class _Walker:
                     stack.extend((each, False, later if number else None) for number, each in enumerate(current.values))
                     continue
             inner = isinstance(current, ast.Await)
-            stack.extend((child, inner, over) for child in ast.iter_child_nodes(current))
+            stack += [(child, inner, over) for child in children(current)]
 
     def lambda_scope(self, node: ast.Lambda) -> None:
         """A lambda is a function without a name."""

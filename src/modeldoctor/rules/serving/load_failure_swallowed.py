@@ -56,6 +56,7 @@ def load_failure_swallowed(source: Source, _: Context) -> Iterator[Hit]:
         yield Hit(
             f"when {call(load)} fails, the service goes on without its model",
             where=at(source, load.swallowed),
+            severity=None if load.when in {"at_import", "at_startup"} else Severity.WARNING,
             fix="let the error end the start, or raise it again after logging",
             related=(related(source, load.where, "the load"),),
             key=f"{load.function} {load.loader}",

@@ -54,7 +54,7 @@ def missing_no_grad(source: Source, _: Context) -> Iterator[Hit]:
         yield Hit(
             f"{quoted(run.model)} is called with gradients on: every layer keeps what a backward pass would need",
             where=at(source, run.where),
-            confidence=Confidence.LOW if run.kind == "named" else None,
+            confidence=Confidence.LOW if run.kind in {"named", "hub"} else None,
             fix="call it under `with torch.inference_mode():`",
             related=chain(source, run.entry, run.chain),
             key=f"{run.function} {run.model}",

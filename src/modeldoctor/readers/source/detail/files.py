@@ -44,7 +44,7 @@ def _argument(call: ast.Call) -> ast.expr | None:
         for keyword in call.keywords:
             if keyword.arg == name:
                 return keyword.value
-    return None
+    return next((keyword.value for keyword in call.keywords if keyword.arg is None), None)
 
 
 def _named(
@@ -53,6 +53,8 @@ def _named(
     page = pages.page(module.path)
     assigned = _assignments(page, scope) if page is not None else {}
     globals_ = _assignments(page, module.body) if page is not None else {}
+    # a request under another name, `payload: Request`
+    requests = {each.name for each in scope.parameters if (each.annotation or "").rpartition(".")[2] == "Request"}
     seen: set[str] = set()
     pending = [expression]
     texts: list[str] = []
@@ -60,6 +62,8 @@ def _named(
         current = pending.pop()
         for node in ast.walk(current):
             text = text_of(node) if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else ""
+            head, dot, rest = text.partition(".")
+            text = f"request.{rest}" if dot and head in requests else text
             if (
                 _REQUEST.match(text)
                 and site.when in {"per_request", "background", "lazy"}
@@ -67,14 +71,17 @@ def _named(
             ):
                 told = text.replace("()", "").removesuffix("[]")
                 return FileName("client", "", span_of(module.path, node), f"`{told}`")
+            if field := _body_field(node, scope, module, site, depth, names):
+                return FileName("client", "", span_of(module.path, node), f"`{field}`")
             texts.append(text)
             if isinstance(node, ast.Name) and node.id not in seen:
                 seen.add(node.id)
-                parameter = next((each for each in scope.parameters if each.name == node.id), None)
+                given = [each for each in scope.parameters if each.name == node.id and node.id not in assigned]
+                parameter = given[0] if given else None
                 if parameter is not None and node.id not in {"self", "cls"}:
-                    told = _parameter(parameter, scope, module, site, depth, pages, names)
-                    if told is not None:
-                        return told
+                    filled = _parameter(parameter, scope, module, site, depth, pages, names)
+                    if filled is not None:
+                        return filled
                 elif node.id in assigned:
                     pending.append(assigned[node.id])
                 elif node.id in globals_:
@@ -224,6 +231,25 @@ def _given_by_client(
     if entry.framework in {"flask", "django"} and depth == 0 and parameter.default is None:
         return FileName("client", "", where, f"the route's `{parameter.name}`")
     return _default(parameter, scope, pages, module)
+
+
+def _body_field(node: ast.AST, scope: Scope, module: Module, site: LoadSite, depth: int, names: Names) -> str:
+    """`body.model_name`, where the body is a pydantic model and the field a plain string."""
+    if (
+        depth
+        or site.when != "per_request"
+        or not isinstance(node, ast.Attribute)
+        or not isinstance(node.value, ast.Name)
+    ):
+        return ""
+    parameter = next((each for each in scope.parameters if each.name == node.value.id), None)
+    symbol = names.resolve(parameter.annotation or "", module, scope) if parameter is not None else None
+    if symbol is None or symbol.kind != "class":
+        return ""
+    known = names.class_of(symbol)
+    pydantic = any(base.name.startswith("pydantic.") for base in names.bases(symbol) if base.kind == "external")
+    declared = known[1].attributes.get(node.attr, "") if known is not None else ""
+    return f"{node.value.id}.{node.attr}" if pydantic and declared.startswith(("str", "Optional")) else ""
 
 
 def _limited(parameter: Parameter, module: Module, scope: Scope, names: Names) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from modeldoctor.facts.source import Hop, Inference, Span
 from modeldoctor.readers.source.detail.loading import entry_point
-from modeldoctor.readers.source.detail.models import FORWARD, PREDICTING, Model, Uses
+from modeldoctor.readers.source.detail.models import FORWARD, PREDICTING, Model, Uses, imports_torch
 from modeldoctor.readers.source.detail.trees import Found, Page, Pages, span_of
 from modeldoctor.readers.source.expressions import text_of
 from modeldoctor.readers.source.loads import Analysis, LoadSite
@@ -16,7 +16,7 @@ from modeldoctor.readers.source.syntax import Scope
 
 def inferences(page: Page, analysis: Analysis, pages: Pages, uses: Uses) -> Iterator[Inference]:
     """The calls of a model in one file that a request runs."""
-    torch_here = any(dotted.partition(".")[0] == "torch" for dotted in page.module.body.imports.values())
+    torch_here = imports_torch(page.module)
     for found in page.each(ast.Call):
         visits = [
             visit
@@ -71,7 +71,7 @@ def _inference(
     visit = min(visits, key=lambda each: (not each.loop, len(each.chain)))
     steps = visit.chain
     reached = Span(steps[0].path, steps[0].line, steps[0].column) if steps else where
-    awaited = isinstance(found.around.parent, ast.Await)
+    awaited = isinstance(found.parent, ast.Await)
     origin = model.symbol.origin if model.symbol is not None else None
     loads = uses.sites.get(origin, []) if origin is not None else []
     return Inference(

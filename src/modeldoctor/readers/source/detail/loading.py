@@ -101,7 +101,7 @@ def _cuda_known(found: Found) -> bool:
 
 def _inline_uses(found: Found) -> frozenset[str]:
     """What the expression itself does with the result: `net.load_state_dict(torch.load(p))`, `torch.load(p).eval()`."""
-    parent = found.around.parent
+    parent = found.parent
     node = found.node
     if isinstance(parent, ast.Call) and node in parent.args:
         last = text_of(parent.func).rpartition(".")[2]

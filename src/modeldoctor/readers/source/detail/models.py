@@ -20,7 +20,7 @@ _MODULE_BASES = (
     "pytorch_lightning.core.lightning.LightningModule",
 )  # fmt: skip
 # What returns a module, in the mode it was built in.
-_MAKERS = ("torch.nn.Sequential", "torch.nn.DataParallel", "torchvision.models.", "torch.jit.load", "torch.hub.load()",
+_MAKERS = ("torch.nn.Sequential", "torch.nn.DataParallel", "torchvision.models.", "torch.jit.load",
            "timm.create_model", "segmentation_models_pytorch.")  # fmt: skip
 # Methods that run a model; the first group leaves gradients on, the second looks after them itself.
 FORWARD = frozenset({"forward", "__call__"})
@@ -28,6 +28,8 @@ PREDICTING = frozenset(
     {"predict", "predict_proba", "generate", "encode", "transcribe", "run", "detect", "infer", "track", "predict_step",
      "__call__", "readtext", "get_image_features", "get_text_features"}
 )  # fmt: skip
+# Methods that only a module has, or something that was pickled as one.
+_OF_MODULES = frozenset({"eval", "forward", "parameters", "modules", "children", "train", "predict", "state_dict"})
 # Last names that say "a model" where nothing else is known of them.
 MODEL_NAMES = frozenset(
     {"model", "net", "network", "classifier", "detector", "encoder", "MODEL", "NET", "_model", "_net"}
@@ -50,7 +52,9 @@ class Uses:
         for load in loads:
             self.sites.setdefault((load.path, load.scope, load.call.target), []).append(load)
         self.of: dict[tuple[str, str, str], set[str]] = {}
-        self.evaluated: set[tuple[str, str]] = set()
+        self.files = tuple(dict.fromkeys(path for path, _, _ in self.sites))
+        self._everywhere: dict[str, list[tuple[str, str, Module, Scope]]] | None = None
+        self._stored: dict[str, dict[str, list[tuple[str, str, Module, Scope]]]] = {}
         self.eval_files: set[str] = set()
 
     def model(self, text: str, module: Module, scope: Scope, *, torch_here: bool) -> Model | None:
@@ -70,21 +74,37 @@ class Uses:
         if self.kind(found) is not None or ("." not in text and "[]" not in text):
             return found
         last = text.rpartition(".")[2]
-        for path in sorted({module.path, *(load[0] for load in self.sites)}):
-            other = self.names.project.module(path)
-            for each in other.scopes.values() if other is not None else ():
-                for stored, value in each.values.items():
-                    same = stored == text or (
-                        ".state." in stored and ".state." in text and stored.rpartition(".")[2] == last
-                    )
-                    if same and value not in UNTELLING and other is not None:
-                        symbol = self.names.resolve(value, other, each)
-                        if self.kind(symbol) is not None:
-                            return symbol
+        elsewhere = self.everywhere.get(last, ()) if ".state." in text else ()
+        for stored, value, holder, each in (*self.stored(module.path).get(last, ()), *elsewhere):
+            if stored == text or ".state." in stored:
+                symbol = self.names.resolve(value, holder, each)
+                if self.kind(symbol) is not None:
+                    return symbol
         return found
 
+    @property
+    def everywhere(self) -> dict[str, list[tuple[str, str, Module, Scope]]]:
+        """What all files with loads assign, by the last part of its text."""
+        if self._everywhere is None:
+            self._everywhere = {}
+            for path in self.files:
+                for last, entries in self.stored(path).items():
+                    self._everywhere.setdefault(last, []).extend(entries)
+        return self._everywhere
+
+    def stored(self, path: str) -> dict[str, list[tuple[str, str, Module, Scope]]]:
+        """What a file assigns to attributes and entries, by the last part of their text."""
+        if path not in self._stored:
+            table = self._stored[path] = {}
+            module = self.names.project.module(path)
+            for scope in module.scopes.values() if module is not None else ():
+                for text, value in scope.values.items():
+                    if module is not None and value not in UNTELLING and ("." in text or "[]" in text):
+                        table.setdefault(text.rpartition(".")[2], []).append((text, value, module, scope))
+        return self._stored[path]
+
     def kind(self, symbol: Symbol | None) -> str | None:
-        """`module`, `loaded`, `pretrained` or `predictor`, or None for what is no model."""
+        """`module`, `loaded`, `hub`, `pretrained` or `predictor`, or None for what is no model."""
         if symbol is None:
             return None
         if symbol.kind == "instance":
@@ -97,7 +117,9 @@ class Uses:
         if name.endswith("()") and name[:-2] in _MODULE_BASES:
             return "module"  # `Net().to(device)`
         sites = self.sites.get(symbol.origin) if symbol.origin is not None else None
-        if name.startswith(_MAKERS) and name.endswith("()"):
+        if name == "torch.hub.load()":
+            return "hub"
+        if name.startswith(_MAKERS) and name.endswith("()") and "_Weights." not in name:
             return "module" if name.count("()") == 1 else None
         if sites and name == f"{sites[0].loader.name}()" and sites[0].loader.kind == "weights":
             return (
@@ -123,7 +145,7 @@ class Uses:
             if last == "load_state_dict" and node.args:
                 self.use(text_of(node.args[0]), "state_dict", found, page)
             self.use(target, "module", found, page)
-            if "." in target and last in {"eval", "forward", "parameters", "modules", "children", "train"}:
+            if "." in target and last in _OF_MODULES:
                 self.use(target.rpartition(".")[0], "module", found, page)
             if "." in target and last in {"keys", "items", "values", "get", "pop"}:
                 self.use(target.rpartition(".")[0], "mapping", found, page)
@@ -144,6 +166,11 @@ class Uses:
     def of_site(self, site: LoadSite) -> frozenset[str]:
         """What is done with what a load returned."""
         return frozenset(self.of.get((site.path, site.scope, site.call.target), ()))
+
+
+def imports_torch(module: Module) -> bool:
+    """Whether a file imports torch at its top."""
+    return any(dotted.partition(".")[0] == "torch" for dotted in module.body.imports.values())
 
 
 def strip(name: str) -> str:

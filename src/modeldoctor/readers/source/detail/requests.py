@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from modeldoctor.facts.source import Observation, Span
 from modeldoctor.readers.source.detail.loading import entry_point
-from modeldoctor.readers.source.detail.models import MODEL_NAMES, Uses
+from modeldoctor.readers.source.detail.models import MODEL_NAMES, Uses, imports_torch
 from modeldoctor.readers.source.detail.trees import Found, Page, span_of
 from modeldoctor.readers.source.expressions import text_of
 from modeldoctor.readers.source.loads import Analysis
@@ -35,7 +35,7 @@ _MUTATING = frozenset({"train", "load_state_dict", "half", "float", "double", "b
 
 def observations(page: Page, analysis: Analysis, uses: Uses) -> Iterator[Observation]:
     """What one file does in requests."""
-    torch_here = any(dotted.partition(".")[0] == "torch" for dotted in page.module.body.imports.values())
+    torch_here = imports_torch(page.module)
     for found in [*page.each(ast.Call), *page.each(ast.If, ast.IfExp, ast.UnaryOp)]:
         visit = request_visit(found, page, analysis)
         if visit is None:

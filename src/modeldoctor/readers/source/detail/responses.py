@@ -18,7 +18,7 @@ _JSON = frozenset(
 )
 _TEXT = frozenset({"HttpResponse", "PlainTextResponse", "HTMLResponse", "make_response"})
 _BODIES = ("request.json", "request.get_json()", "flask.request.json", "flask.request.get_json()", "request.data",
-           "flask.request.data", "json.loads()", "request.form", "flask.request.form", "request.POST")  # fmt: skip
+           "flask.request.data", "request.form", "flask.request.form", "request.POST")  # fmt: skip
 _LOOSE = frozenset({"list", "List", "dict", "Dict", "Any", "typing.Any", "typing.List", "object"})
 _CONVERSIONS = frozenset({"float", "int"})
 
@@ -78,7 +78,9 @@ def _answers(value: ast.expr, entry: EntryPoint) -> Iterator[tuple[str, ast.expr
                 else:
                     yield "text", argument
             return
-    if entry.framework in {"fastapi", "model-server", "flask", "web"}:
+    # TorchServe sends what these return; other model servers encode it in a method of its own.
+    own = entry.framework == "model-server" and entry.label.endswith((".handle", ".postprocess", "handle()"))
+    if own or entry.framework in {"fastapi", "flask", "web"}:
         yield from ((entry.framework, each) for each in _members(value))
 
 
@@ -108,8 +110,8 @@ def _inputs(page: Page, scope: Scope, entry: EntryPoint) -> Iterator[Observation
         node = found.node
         assert isinstance(node, ast.Subscript)
         text = text_of(node.value)
-        direct = text.removeprefix("self.") in _BODIES and isinstance(node.ctx, ast.Load)
-        unchecked = (text in bodies and text not in checked) or direct
+        direct = text.removeprefix("self.") in _BODIES
+        unchecked = isinstance(node.ctx, ast.Load) and ((text in bodies and text not in checked) or direct)
         if not unchecked or not isinstance(node.slice, ast.Constant) or _caught(found, {"KeyError", "TypeError"}):
             continue
         first = _read_of(page, scope, text)

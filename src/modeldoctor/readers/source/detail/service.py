@@ -42,6 +42,11 @@ def observations(page: Page, analysis: Analysis, pages: Pages) -> Iterator[Obser
             yield Observation("safe-globals", where, " ".join(_allowed(node, found, page, names)))
         if not available and _served(found, page, analysis):
             yield from _cuda(node, target, external, found, page)
+    for found in page.each(ast.Assign) if not available else ():
+        node = found.node
+        if isinstance(node, ast.Assign) and _names_cuda(node) and _served(found, page, analysis):
+            where = Span(page.module.path, node.lineno, node.col_offset + 1)
+            yield Observation("forced_cuda", where, ast.unparse(node), found.around.scope.name)
 
 
 def tests(page: Page, names: Names) -> Iterator[Observation]:
@@ -170,8 +175,15 @@ def _cuda(node: ast.Call, target: str, external: str, found: Found, page: Page) 
     forced = (last == "cuda" and "." in target and not target.startswith("torch.")) or (last == "to" and named)
     forced = forced or (external == "torch.device" and named) or by_keyword
     tests = " ".join(ast.unparse(test) for test, _ in found.around.tests)
-    if forced and "cuda" not in tests and "gpu" not in tests.lower() and not isinstance(found.around.parent, ast.IfExp):
+    if forced and "cuda" not in tests and "gpu" not in tests.lower() and not isinstance(found.parent, ast.IfExp):
         yield Observation("forced_cuda", span_of(page.module.path, node), target, found.around.scope.name)
+
+
+def _names_cuda(node: ast.Assign) -> bool:
+    """`device = "cuda"`."""
+    value = node.value.value if isinstance(node.value, ast.Constant) else None
+    named = "device" in text_of(node.targets[0]).lower()
+    return named and isinstance(value, str) and value.startswith("cuda")
 
 
 def _served(found: Found, page: Page, analysis: Analysis) -> bool:

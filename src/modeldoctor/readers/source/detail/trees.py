@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from modeldoctor.facts.source import Span
-from modeldoctor.readers.source.expressions import text_of
+from modeldoctor.readers.source.expressions import children, text_of
 from modeldoctor.readers.source.project import Project
 from modeldoctor.readers.source.syntax import MAIN_BLOCK, Module, Scope
 
-MAX_TREES = 24  # kept at a time; a chain seldom leads through more files
-MAX_NODES = 400_000  # of one file
+MAX_KEPT_BYTES = 1_500_000  # of source whose trees are kept at a time: a tree takes some fifty times its source
 
 _NO_GRAD = frozenset({"no_grad", "inference_mode"})
+
+_KEPT = (ast.Call, ast.Subscript, ast.UnaryOp, ast.IfExp, ast.Compare)
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -21,7 +22,7 @@ class Around(NamedTuple):
     """What stands around a node, innermost last.
 
     `statement` is the one it belongs to, `tries` the `try` statements whose body it is in, `tests` the conditions of
-    the branches with whether they hold there, `no_grad` whether gradients are off, `parent` the expression around it.
+    the branches with whether they hold there, `no_grad` whether gradients are off.
     """
 
     scope: Scope
@@ -29,14 +30,17 @@ class Around(NamedTuple):
     tries: tuple[ast.Try | ast.TryStar, ...] = ()
     tests: tuple[tuple[ast.expr, bool], ...] = ()
     no_grad: bool = False
-    parent: ast.AST | None = None
 
 
 class Found(NamedTuple):
-    """A call, test, return, assignment, `except` clause or definition with what stands around it."""
+    """A call, test, return, assignment, `except` clause or definition with what stands around it.
+
+    `parent` is the expression it is part of.
+    """
 
     node: ast.AST
     around: Around
+    parent: ast.AST | None = None
 
 
 class Page:
@@ -54,9 +58,9 @@ class Page:
         self.branches: dict[int, ast.If] = {}
         _Walk(self).block(tree.body, Around(module.body, tree.body[0] if tree.body else ast.Pass()))
 
-    def keep(self, node: ast.AST, around: Around) -> None:
+    def keep(self, node: ast.AST, around: Around, parent: ast.AST | None = None) -> None:
         """Note a node."""
-        found = Found(node, around)
+        found = Found(node, around, parent)
         self.found.setdefault(type(node), []).append(found)
         self.by_scope.setdefault(around.scope.name, []).append(found)
         if isinstance(node, ast.If):
@@ -81,12 +85,15 @@ class Pages:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._pages: dict[str, Page | None] = {}
+        self._sizes: dict[str, int] = {}
 
     def page(self, path: str) -> Page | None:
         """The parsed file; None when it can't be parsed."""
         if path not in self._pages:
-            while len(self._pages) >= MAX_TREES:
-                del self._pages[next(iter(self._pages))]
+            self._sizes[path] = self.project.size(path)
+            while len(self._pages) > 1 and sum(self._sizes.values()) > MAX_KEPT_BYTES:
+                oldest = next(iter(self._pages))
+                del self._pages[oldest], self._sizes[oldest]
             self._pages[path] = self._read(path)
         return self._pages[path]
 
@@ -114,7 +121,7 @@ class _Walk:
 
     def block(self, body: list[ast.stmt], around: Around) -> None:
         for statement in body:
-            self.statement(statement, around._replace(statement=statement, parent=None))
+            self.statement(statement, around._replace(statement=statement))
             if isinstance(statement, ast.If) and not statement.orelse and _leaves(statement.body):
                 around = around._replace(tests=(*around.tests, (statement.test, False)))
 
@@ -161,7 +168,7 @@ class _Walk:
                     self.block(case.body, around)
             case _:
                 self.page.keep(node, around)
-                for child in ast.iter_child_nodes(node):
+                for child in children(node):
                     if isinstance(child, ast.expr):
                         self.expression(child, around)
 
@@ -174,17 +181,18 @@ class _Walk:
         self.block(node.body, Around(scope, node, no_grad=off))
 
     def expression(self, node: ast.expr, around: Around) -> None:
-        stack: list[tuple[ast.AST, Around]] = [(node, around)]
+        stack: list[tuple[ast.AST, Around, ast.AST | None]] = [(node, around, None)]
         while stack:
-            current, here = stack.pop()
-            if isinstance(current, ast.Call | ast.Subscript | ast.UnaryOp | ast.IfExp | ast.Compare):
-                self.page.keep(current, here)
-            if isinstance(current, ast.Lambda):
+            current, here, parent = stack.pop()
+            if isinstance(current, ast.Name | ast.Constant):
+                continue
+            if isinstance(current, _KEPT):
+                self.page.keep(current, here, parent)
+            elif isinstance(current, ast.Lambda):
                 name = f"<lambda:{current.lineno}:{current.col_offset}>"
                 scope = self.page.scopes.get((current.lineno, name), here.scope)
                 here = here._replace(scope=scope)
-            inner = here._replace(parent=current)
-            stack.extend((child, inner) for child in reversed(list(ast.iter_child_nodes(current))))
+            stack += [(child, here, current) for child in reversed(children(current))]
 
 
 def _leaves(body: list[ast.stmt]) -> bool:
