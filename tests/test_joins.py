@@ -116,7 +116,7 @@ def test_the_choice_comes_first_in_reports_for_people(capsys: pytest.CaptureFixt
         out = capsys.readouterr().out.replace("&#58;", ":")
         first = " ".join(out.split("\n\n")[0 if format_ != "markdown" else 2].split())
         assert first.startswith(("target", "> target"))
-        assert "torch 2.6.0 (p/requirements.txt:1), Python 3.11 (p/Dockerfile:1)" in first.replace(
+        assert "torch 2.6.0, CUDA 12.4 (p/requirements.txt:1), Python 3.11 (p/Dockerfile:1)" in first.replace(
             "&#40;", "("
         ).replace("&#41;", ")")
 
@@ -128,8 +128,8 @@ def test_each_project_of_a_run_has_its_own_target(capsys: pytest.CaptureFixture[
     assert [each["location"]["path"] for each in report["findings"] if each["code"] == "MDR302"] == ["new/model.pt"]
     cli.run(["check", "old", "new", "--format", "plain"])
     first, second = capsys.readouterr().out.splitlines()[:2]
-    assert first.startswith("target of old: torch 2.1.2 (old/requirements.txt:1)")
-    assert second.startswith("target of new: torch 2.6.0 (new/requirements.txt:1)")
+    assert first.startswith("target of old: torch 2.1.2, CUDA 12.1 (old/requirements.txt:1)")
+    assert second.startswith("target of new: torch 2.6.0, CUDA 12.4 (new/requirements.txt:1)")
 
 
 def test_processes_judge_for_the_project(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -339,6 +339,8 @@ def test_missing_information_is_skipped_with_why(capsys: pytest.CaptureFixture[s
 def test_code_that_the_project_does_not_have(capsys: pytest.CaptureFixture[str]) -> None:
     project(requirements_DOT_txt="torch==2.6.0\n", app_DOT_py=LOAD.format(", weights_only=False"))
     assert not codes(check(capsys, "p"), "MDR305")
+    assert not codes(check(capsys, "p"), "MDR205")
+    assert codes(check(capsys, "p/model.pt"), "MDR205")
     Path("p/shop/nets.py").write_text("import torch\n")
     assert ("MDR305", "error") in codes(check(capsys, "p"))
 

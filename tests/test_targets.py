@@ -181,3 +181,9 @@ def test_five_hundred_files_take_no_time() -> None:
     before = time.process_time()
     assert len(found("m")) == 500
     assert time.process_time() - before < 1
+
+
+def test_the_dockerfile_of_an_onnx_image_is_no_model() -> None:
+    make("m/Dockerfile.onnx", content=b"FROM python:3.12\n")
+    assert found("m") == []
+    assert [unit.project for unit in expand(("m/Dockerfile.onnx",))] == [True]

@@ -115,7 +115,7 @@ class _Run:
                 return
             context = self.context(unit)
             for subject in read(unit.path, path, sha256=self.config.sha256, ts_config=self.config.ts_config):
-                self.judge(subject, context)
+                self.judge(subject, context._replace(located=self.joins.located(subject, unit.path)))
                 for joined in self.joins.joined(subject, unit.path):
                     for rule in self.rules(type(joined.facts).__name__):
                         self.apply(rule, joined, context)

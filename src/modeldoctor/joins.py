@@ -114,6 +114,14 @@ class Joins:
         found = Tables(self.judged, compat.collected(), age_days, compat.newest().version)
         return found if age_days > compat.STALE_AFTER_DAYS else None
 
+    def located(self, subject: Subject, path: str) -> frozenset[str]:
+        """The modules that a file imports and that were looked for in its project, found or not."""
+        if not isinstance(subject.facts, Checkpoint) or (not self.projects and self.default is None):
+            return frozenset()
+        project = self.project_of(path)
+        code = project.code(subject.facts) if project is not None else ()
+        return frozenset(each.module for each in code if each.status not in {"unknown", "not installed"})
+
     def joined(self, subject: Subject, path: str) -> Iterator[Subject]:
         """What the subject's facts tell together with the target; nothing where that cannot be more."""
         if not isinstance(subject.facts, Checkpoint) or subject.state != "understood":

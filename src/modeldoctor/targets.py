@@ -136,8 +136,8 @@ def _units(path: str) -> Iterator[Unit]:
 
 def _is_project_file(path: str) -> bool:
     """Whether a path is that of Python source, or of a file that says what is installed."""
-    suffix = os.path.splitext(path)[1].lower()
-    if suffix in MODEL_SUFFIXES or suffix == ".py":
+    name, suffix = os.path.splitext(os.path.basename(path).lower())
+    if (suffix in MODEL_SUFFIXES and name != "dockerfile") or suffix == ".py":
         return suffix == ".py"
     from modeldoctor.readers.project.manifests import kind_of
 
@@ -221,7 +221,8 @@ def _is_model(folder: str, name: str) -> bool:
     """Whether a file met on the way is a model: by its suffix, or by its bytes when the suffix says nothing."""
     stem, suffix = os.path.splitext(name.lower())
     if suffix in MODEL_SUFFIXES:
-        return not name.startswith("._")  # macOS attributes, not the model of that name
+        # macOS attributes are not the model of that name, nor is the Dockerfile of an ONNX image one.
+        return not name.startswith("._") and stem != "dockerfile"
     if suffix in _OTHER_SUFFIXES:
         return False
     if suffix in {".gz", ".tgz"} and is_archive(os.path.join(folder, name)):

@@ -118,4 +118,5 @@ def _cure(predictor: Predictor, outcome: LoadOutcome) -> tuple[str, str] | None:
     found = predictor.cure(outcome.torch) if outcome.outcome_class in CURABLE else None
     if found and not found.why_not:
         return "if you trust these names, allow them", snippet(found.names, predictor.file.checkpoint.path)
-    return "if you trust the file, save its weights once, without classes", resave(predictor.file.checkpoint)
+    code = resave(predictor.file.checkpoint)
+    return ("if you trust the file, save its weights once, without classes", code) if code else None

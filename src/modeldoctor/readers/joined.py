@@ -29,6 +29,7 @@ class ProjectFacts:
         self.source = source
         self._files: list[str] | None = None
         self._modes: Modes | None = None
+        self._code: tuple[Checkpoint, tuple[Code, ...]] | None = None
 
     def loading(self, checkpoint: Checkpoint) -> Loading:
         """How the project loads this file: what its calls that may mean it say, under what is set around them."""
@@ -89,8 +90,10 @@ class ProjectFacts:
         """Where the modules that the pickle imports are found in the project or among what it installs."""
         if self.root is None or not os.path.isdir(self.root):
             return ()
-        installed = self.skew.environments[0] if self.skew is not None and self.skew.environments else None
-        return find_code(checkpoint, self.root, self.files(), installed)
+        if self._code is None or self._code[0] is not checkpoint:
+            installed = self.skew.environments[0] if self.skew is not None and self.skew.environments else None
+            self._code = checkpoint, find_code(checkpoint, self.root, self.files(), installed)
+        return self._code[1]
 
 
 def _around(modes: Modes) -> Value | None:

@@ -8,7 +8,7 @@ from modeldoctor.findings import Report
 # Projects whose targets are shown without -v.
 _SHOWN = 5
 
-_NAMES = (("torch", "torch"), ("python", "Python"), ("numpy", "NumPy"), ("cuda", "CUDA"), ("driver", "driver"),
+_NAMES = (("torch", "torch"), ("cuda", "CUDA"), ("python", "Python"), ("numpy", "NumPy"), ("driver", "driver"),
           ("platform", "platform"))  # fmt: skip
 
 
@@ -28,12 +28,17 @@ def targets(report: Report, *, verbose: bool = False) -> list[tuple[str, str]]:
 
 
 def in_words(target: Target) -> str:
-    """`torch 2.6.0 (requirements.txt:3), Python 3.11 (Dockerfile:1), T4 (--gpu)`."""
-    known = [f"{shown} {_sourced(value)}" for name, shown in _NAMES if (value := getattr(target, name)) is not None]
-    if target.cuda is not None and target.cuda.text == "cpu":
-        known = [f"CPU build ({target.cuda.source})" if text.startswith("CUDA ") else text for text in known]
-    if target.gpus is not None:
-        known += [_sourced(gpu) for gpu in target.gpus] or ["no GPU"]
+    """`torch 2.6.0, CUDA 12.4 (requirements.txt:3), Python 3.11 (Dockerfile:1), t4 (--gpu)`."""
+    by_source: dict[str, list[str]] = {}
+    for name, shown in _NAMES:
+        value = getattr(target, name)
+        if value is not None:
+            text = "CPU build" if name == "cuda" and value.text == "cpu" else f"{shown} {value.text}"
+            by_source.setdefault(value.source, []).append(text)
+    for gpu in target.gpus or ():
+        by_source.setdefault(gpu.source, []).append(gpu.text)
+    known = [f"{', '.join(texts)} ({source})" if source else ", ".join(texts) for source, texts in by_source.items()]
+    known += ["no GPU"] if target.gpus == () else []
     return ", ".join(known) or "not given (--torch, --python, --gpu …)"
 
 

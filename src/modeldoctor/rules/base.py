@@ -17,6 +17,7 @@ class Context(NamedTuple):
 
     `explicit`: the user named this very file; `strict`: what is not checked counts as an error (`--strict`).
     `part`: the fact is a file of a model that is judged as a whole too, so what follows from the tensors is said there.
+    `located`: modules that the file imports and that were looked for in the project, so that MDR305 judges them.
     """
 
     target: Target = Target()
@@ -24,6 +25,7 @@ class Context(NamedTuple):
     explicit: bool = True
     strict: bool = False
     part: bool = False
+    located: frozenset[str] = frozenset()
 
 
 class Rule(NamedTuple):

@@ -86,7 +86,8 @@ def _refuses(outcome: LoadOutcome) -> bool:
 def _hit(verdict: Verdict, message: str, outcome: LoadOutcome, severity: Severity) -> Hit:
     notes = [seen_as(outcome)]
     if verdict.cure is not None:
-        notes.append((verdict.cure[0], verdict.cure[1]))
+        purpose, code = verdict.cure
+        notes += [("cure", f"{purpose}:"), *(("code", row) for row in code.splitlines() if row.strip())]
     return Hit(
         f"{message}: {outcome.reason}",
         where=at(verdict, outcome),

@@ -25,7 +25,8 @@ def project_class(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     Globals whose top-level module is neither Python's, torch's or NumPy's nor one of about 700 packages that model code
     uses (`tables/packages.json`). What remains is taken for code of the project that wrote the file: `models.yolo`,
     `src.nets`, `utils`. A package we don't know looks the same, so the confidence is medium. Some well-known
-    repositories that are cloned instead of installed are named.
+    repositories that are cloned instead of installed are named. When a project is checked with its files, the code is
+    looked for there, and only `code-not-found` speaks.
 
     ## Why it matters
     Loading the file imports these modules by name, which runs their top-level code. The same names must lead to the
@@ -52,7 +53,7 @@ def project_class(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     * https://docs.python.org/3/library/pickle.html#what-can-be-pickled-and-unpickled
     * https://github.com/ultralytics/yolov5/issues/22
     """
-    found = [use for use in uses(checkpoint, context) if _of_project(use)] if unpickled(checkpoint) else []
+    found = _uses_of_project(checkpoint, context) if unpickled(checkpoint) else []
     if not found:
         return
     modules = by_module(found)
@@ -70,6 +71,11 @@ def project_class(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
         key=first.partition(".")[0],
         data={"modules": bounded(modules)},
     )
+
+
+def _uses_of_project(checkpoint: Checkpoint, context: Context) -> list[Use]:
+    """Uses of a project's code, but for what was looked for in the project at hand: that is judged by MDR305."""
+    return [use for use in uses(checkpoint, context) if _of_project(use) and use.module not in context.located]
 
 
 def _of_project(use: Use) -> bool:
