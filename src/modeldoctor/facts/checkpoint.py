@@ -286,7 +286,8 @@ class Checkpoint(NamedTuple):
     `not understood` (unknown bytes), `unreadable` (damaged beyond reading).
     `format`: torch-zip, torch-legacy, torch-tar, torchscript, torch-export, torch-package, executorch, safetensors,
     sharded, model-folder, diffusers, adapter, pickle, joblib; recognised: distributed, deepspeed, onnx, gguf, hdf5,
-    tensorflow, numpy, lfs-pointer, html, xml, json-error, json, text, empty, gzip, 7z, image, encrypted-zip, zip, tar…; `unknown`.
+    tensorflow, numpy, lfs-pointer, html, xml, json-error, json, text, empty, gzip, 7z, image, encrypted-zip, zip,
+    tar…; `unknown`.
     `title` names it for a person ("torch.save zip"); `advice` says what to do with a recognised one.
     `extras` are format-specific facts (TorchScript: code files; export: schema version; safetensors: metadata).
     `config` is the parsed `config.json` of a model folder. `children` are shards and files found inside archives.
