@@ -83,7 +83,8 @@ class Pickle(NamedTuple):
 
     `stopped` says where and why the reading ended before STOP; None for a whole stream.
     `nested` are pickles found as bytes values inside this one. `role` is `object` for the one that holds the model,
-    else `magic`, `protocol`, `sys_info`, `keys`, `constants`, `extra`, `second` (one after the first STOP).
+    else `magic`, `protocol`, `sys_info`, `keys`, `constants`, `extra`, `second` (one after the first STOP),
+    `misread` (what `pickle.load` makes of the arrays of joblib, where that is something else).
     `calls` are a bounded number of different ones; `calls_left_out` counts what came after.
     """
 

@@ -32,6 +32,12 @@ def named(stream):
     return [str(found) for found in read(stream).pickle.globals]
 
 
+def test_data_cannot_be_called():
+    for value in (b"X\1\0\0\0a", b"K\1", b")", b"]", b"}", b"N"):
+        done = read(value + b")R.")
+        assert "which is no function" in done.pickle.stopped.text
+
+
 def calls(stream):
     return [f"{call.target}({call.arguments})" for call in read(stream).pickle.calls]
 

@@ -1,5 +1,6 @@
 """Pickles that torch did not write, and joblib's with arrays between the opcodes."""
 
+import datetime as dt
 import io
 import pickle
 import pickletools
@@ -119,6 +120,16 @@ def test_arrays_of_objects_are_pickles_of_their_own() -> None:
     checkpoint = read(joblib([np.array([{"a": 1}, None], dtype=object), "end"]), "model.joblib")
     assert checkpoint.state == "understood"
     assert any(str(found) == "numpy.ndarray" for nested in checkpoint.pickles[0].nested for found in nested.globals)
+
+
+def test_reading_arrays_of_objects_the_wrong_way_is_no_damage() -> None:
+    values = np.array([{"a": 1}, np.arange(3), dt.date(2020, 1, 1)], dtype=object)
+    data = joblib({"x": [values, values.copy()], "y": np.arange(5), "z": np.dtype("f4")})
+    with pytest.raises((pickle.UnpicklingError, TypeError, ImportError, AttributeError)):
+        pickle.loads(data)
+    checkpoint = read(data, "model.joblib")
+    assert checkpoint.problems == ()
+    assert {each.role for each in checkpoint.pickles} <= {"object", "misread"}
 
 
 def test_the_format_is_found_behind_the_first_bytes() -> None:

@@ -20,6 +20,9 @@ _MAX_NAME = 1000
 # Sizes are signed 64-bit integers in torch.
 MAX_NUMEL = (1 << 63) - 1
 
+# What cannot be called.
+_DATA = frozenset({str, int, float, bool, bytes, tuple, list, type(None), Dict, Set})
+
 _new = tuple.__new__  # what calling a NamedTuple does, in a third of the time
 
 
@@ -68,6 +71,8 @@ def call(m: Machine, function: Any, args: Any) -> Any:
                 return value
     else:
         m.event("call", "?", count)
+        if type(function) in _DATA:  # TypeError in every unpickler
+            raise Stopped(f"REDUCE calls {show(function)}, which is no function")
     made = Object()
     made.cls = function
     made.args = args

@@ -31,12 +31,14 @@ def _with_arrays(source: Source, plain: list[Run], problems: list[Problem]) -> t
     arrays = run(source, arrays=True)
     if arrays.pickle.stopped is not None and plain[0].pickle.stopped is None:
         return plain, problems
-    known = {str(found) for found in arrays.pickle.globals}
+    read = (arrays.pickle, *arrays.pickle.nested)
+    known = {str(found) for pickle in read for found in pickle.globals}
     hidden = [each for each in plain if any(str(found) not in known for found in each.pickle.globals)]
     behind = source.size - arrays.end
     left = [Problem("appended-data", f"{size(behind)} follow the end of the pickle", byte=arrays.end)] if behind else []
-    return [arrays, *(_second(each) for each in hidden)], left
+    return [arrays, *(_misread(each) for each in hidden)], left
 
 
-def _second(run: Run) -> Run:
-    return run._replace(pickle=run.pickle._replace(role="second"))
+def _misread(run: Run) -> Run:
+    """Where it stops is no damage: joblib goes another way."""
+    return run._replace(pickle=run.pickle._replace(role="misread", stopped=None))

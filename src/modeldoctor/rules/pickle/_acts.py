@@ -47,7 +47,12 @@ class Act(NamedTuple):
 
 def acts(checkpoint: Checkpoint, context: Context) -> list[Act]:
     """Everything of the kind in all pickles, the worst first."""
-    found = [act for pickle in streams(checkpoint) for act in _of_stream(pickle, uses_of(pickle, context))]
+    found = [
+        act
+        for pickle in streams(checkpoint)
+        for act in _of_stream(pickle, uses_of(pickle, context))
+        if act.level == "runs" or pickle.role != "misread"
+    ]
     order = {"runs": 0, "names": 1, "unclear": 2}
     return sorted(dict.fromkeys(found), key=lambda act: order[act.level])
 

@@ -68,9 +68,12 @@ def _loads_pickles(pickle: Pickle) -> bool:
 
 
 def uses(checkpoint: Checkpoint, context: Context) -> list[Use]:
-    """Every global of every pickle that is unpickled, but those that the configuration trusts."""
+    """Every global of every pickle that is unpickled, but those that the configuration trusts.
+
+    A stream that is only met by the wrong loader makes up names out of data: what it runs counts, not what it needs.
+    """
     if not (_answered and _answered[0] is checkpoint and _answered[1] == context.trusted_globals):
-        found = [use for pickle in streams(checkpoint) for use in uses_of(pickle, context)]
+        found = [use for pickle in streams(checkpoint) if pickle.role != "misread" for use in uses_of(pickle, context)]
         _answered[:] = (checkpoint, context.trusted_globals, found)
     answer: list[Use] = _answered[2]
     return answer
