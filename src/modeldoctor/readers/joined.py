@@ -133,7 +133,7 @@ def read_project_facts(
     if path is not None and (is_source or os.path.isdir(path)):
         from modeldoctor.readers.source.read import read_source
 
-        source = read_source(path, shown, loaders=loaders, getters=getters)
+        source = read_source(path, shown, loaders=loaders, getters=getters, requirements=requirements)
     root = path if path is None or os.path.isdir(path) else os.path.dirname(path) or "."
     folder = shown if path is None or os.path.isdir(path) else os.path.dirname(shown)
     return ProjectFacts(root, folder, decided, skew, source if source is not None and source.files else None)

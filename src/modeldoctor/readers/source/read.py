@@ -2,6 +2,7 @@
 
 import os
 
+from modeldoctor.facts.pins import Requirements
 from modeldoctor.facts.source import Inference, ModelLoad, Observation, Source, Span, Unread
 from modeldoctor.readers.source.detail import requests, responses, service
 from modeldoctor.readers.source.detail.inference import inferences
@@ -20,11 +21,17 @@ _PACKAGES = ("flask", "fastapi", "starlette", "django", "pydantic", "torch", "we
 
 
 def read_source(
-    path: str, shown: str, files: list[str] | None = None, loaders: tuple[str, ...] = (), getters: tuple[str, ...] = ()
+    path: str,
+    shown: str,
+    files: list[str] | None = None,
+    loaders: tuple[str, ...] = (),
+    getters: tuple[str, ...] = (),
+    requirements: Requirements | None = None,
 ) -> Source:
     """The facts of a folder, or of one file. `shown` is the path that reports print; places are relative to it.
 
-    `files` are its files, relative with `/`; found by walking when not given. Never raises for what lies in a file.
+    `files` are its files, relative with `/`; found by walking when not given. `requirements` are what its manifests ask
+    for; read when not given. Never raises for what lies in a file.
     """
     if not os.path.isdir(path):
         path, name = os.path.split(path)
@@ -44,7 +51,7 @@ def read_source(
         runs,
         notes,
         tuple(Unread(Span(each.path, each.line or 1), each.kind, each.reason) for each in analysis.unparsed),
-        _versions(path or ".", shown) if about_models and analysis.entries else (),
+        _versions(path or ".", shown, requirements) if about_models and analysis.entries else (),
     )
 
 
@@ -167,11 +174,13 @@ def _named_file(load: ModelLoad, root: str) -> str | None:
         folder = os.path.dirname(folder)
 
 
-def _versions(root: str, shown: str) -> tuple[tuple[str, str, str], ...]:
+def _versions(root: str, shown: str, requirements: Requirements | None) -> tuple[tuple[str, str, str], ...]:
     """The exact releases that the project pins."""
-    from modeldoctor.readers.project import read_project
+    if requirements is None:
+        from modeldoctor.readers.project import read_project
 
-    main = read_project(root, shown).main
+        requirements = read_project(root, shown)
+    main = requirements.main
     found = []
     for package in _PACKAGES:
         pins = [pin for pin in (main.pins(package) if main is not None else ()) if pin.version]

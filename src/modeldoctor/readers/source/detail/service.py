@@ -24,7 +24,8 @@ def observations(page: Page, analysis: Analysis, pages: Pages) -> Iterator[Obser
     """What one file of the service says."""
     names = analysis.names
     yield from _old_names(page, names)
-    available = "is_available" in ast.dump(page.tree) if page.found.get(ast.Call) else False
+    targets = (call.target for scope in page.module.scopes.values() for call in scope.calls)
+    available = any("is_available" in target for target in targets)
     for found in page.each(ast.Call):
         node = found.node
         assert isinstance(node, ast.Call)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from modeldoctor.facts.source import Span
-from modeldoctor.readers.source.expressions import children, text_of
+from modeldoctor.readers.source.expressions import children, is_main_test, text_of
 from modeldoctor.readers.source.project import Project
 from modeldoctor.readers.source.syntax import MAIN_BLOCK, Module, Scope
 
@@ -137,7 +137,7 @@ class _Walk:
                 self.block(node.body, around._replace(scope=scope, tries=(), tests=(), no_grad=False))
             case ast.If() | ast.While():
                 self.page.keep(node, around)
-                main = around.scope.kind == "module" and "__main__" in ast.dump(node.test)[:300]
+                main = around.scope.kind == "module" and is_main_test(node.test)
                 scope = self.page.module.scopes.get(MAIN_BLOCK, around.scope) if main else around.scope
                 self.expression(node.test, around)
                 tests = around.tests
