@@ -166,30 +166,25 @@ class _Run:
         for part in getattr(subject.facts, "parts", ()):  # the models in an archive
             for rule in self.rules(type(part).__name__):
                 self.apply(rule, subject._replace(path=part.path, facts=part), context._replace(explicit=False))
-        if type(subject.facts).__name__ == "Checkpoint" and subject.state == "understood":
+        if context.target.gpus and type(subject.facts).__name__ == "Checkpoint" and subject.state == "understood":
             self.judge_memory(subject, context)
 
     def judge_memory(self, subject: Subject, context: Context) -> None:
-        """Judge whether a model fits the GPUs of the target, when they are known."""
+        """Judge whether a model fits the GPUs of the target."""
         rules = self.rules("Memory")
         if not rules or not (subject.facts.tensors or subject.facts.shards):
             return
-        fact = None
-        if context.target.gpus is not None:
-            from modeldoctor.predict.memory.target import memory_of
+        from modeldoctor.predict.memory.target import memory_of
 
-            try:
-                fact = memory_of(subject.facts, context.target)
-            except UsageError as error:
-                for rule in rules:
-                    if "gpus" in rule.needs:
-                        self.skip(rule, subject.path, str(error).partition(";")[0])
-            if fact is None:  # a host without a GPU, or one that is not known
-                return
-        for rule in rules:
-            # Rules that need no GPU judge how a project serves the model: a file alone says nothing of that.
-            if fact is not None or "gpus" in rule.needs:
-                self.apply(rule, subject._replace(facts=fact), context)
+        try:
+            fact = memory_of(subject.facts, context.target)
+        except UsageError as error:
+            for rule in rules:
+                if "gpus" in rule.needs:
+                    self.skip(rule, subject.path, str(error).partition(";")[0])
+            return
+        for rule in rules if fact is not None else ():
+            self.apply(rule, subject._replace(facts=fact), context)
 
     def judge_together(self) -> None:
         """Judge what only a whole run shows: archives in one store, and the age of the tables."""
@@ -208,9 +203,12 @@ class _Run:
     def rules(self, fact_type: str) -> tuple[Rule, ...]:
         """The selected rules for a type of fact; only now are their families imported."""
         if fact_type not in self.chosen:
-            from modeldoctor.policy import chosen
+            rules = tuple(rule for rule in rules_for(fact_type) if rule.status != "preview" or self.config.preview)
+            if any((self.config.select, self.config.extend_select, self.config.ignore, self.config.per_path)):
+                from modeldoctor.policy import chosen
 
-            self.chosen[fact_type] = tuple(rule for rule in rules_for(fact_type) if chosen(rule, self.config))
+                rules = tuple(rule for rule in rules if chosen(rule, self.config))
+            self.chosen[fact_type] = rules
         return self.chosen[fact_type]
 
     def apply(self, rule: Rule, subject: Subject, context: Context) -> None:

@@ -58,9 +58,7 @@ def excluded(config: Config, path: str) -> bool:
 
 
 def chosen(rule: Rule, config: Config) -> bool:
-    """Whether a rule runs: it is selected for the whole run or for some path."""
-    if rule.status == "preview" and not config.preview:
-        return False
+    """Whether a rule is selected for the whole run or for some path."""
     return _selected(rule, config, ()) or any(_selected(rule, config, (entry,)) for entry in config.per_path)
 
 
