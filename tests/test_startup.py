@@ -123,6 +123,14 @@ def test_a_reader_that_leaves_early(format_: str, tmp_path: Path) -> None:
     assert (process.wait(), errors) == (1, b"")
 
 
+@pytest.mark.parametrize("format_", MACHINE)
+def test_two_runs_say_the_same(format_: str) -> None:
+    folder = FIXTURE.parent
+    paths = [str(folder / name) for name in ("dtypes.pt", "training.pt", "full_model.pt")]
+    texts = {run("check", *paths, "--format", format_, PYTHONHASHSEED=seed).stdout for seed in ("1", "2", "3")}
+    assert len(texts) == 1
+
+
 def test_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "modeldoctor", "--version"], capture_output=True, check=True)
     assert done.stdout.startswith(b"modeldoctor ")
