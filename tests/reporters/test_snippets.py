@@ -70,3 +70,10 @@ def test_long_lines_and_labels_fit_the_screen() -> None:
 def test_hostile_lines_are_harmless() -> None:
     text = screen(VIEW._replace(snippet=((14, HOSTILE),), related=()))
     assert text.replace("\n", "").isprintable()
+
+
+def test_a_line_without_columns_is_marked_whole() -> None:
+    item = VIEW._replace(where=Where("requirements.txt", 2), snippet=((2, "  torch==1.10.0 "),), related=())
+    assert "2 |   torch==1.10.0\n  |   ^^^^^^^^^^^^^\n" in screen(item)
+    blank = item._replace(snippet=((2, ""),))
+    assert "2 |\n  | ^\n" in "\n".join(row.rstrip() for row in screen(blank).splitlines()) + "\n"

@@ -26,7 +26,7 @@ def snippet(finding: Finding, *, width: int) -> list[Line]:
         if number in labels:
             marks = _marks(labels[number], text, gutter, "-", "info")
             rows += _labelled(marks, labels[number].message, gutter, width)
-        elif number == finding.where.line and finding.where.column:
+        elif number == finding.where.line:
             rows.append(_marks(finding, text, gutter, "^", severity))
     return [*rows, edge]
 
