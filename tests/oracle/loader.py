@@ -34,8 +34,8 @@ def unpack(path: str, folder: str) -> str:
 
 def load(folder: str) -> dict[str, object]:
     """Load the archive in this process, as a worker would, and send one request."""
-    from ts import model_service_worker  # noqa: F401 - what a worker imports comes first
     import ts
+    from ts import model_service_worker  # noqa: F401 - what a worker imports comes first
     from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
     from ts.model_loader import ModelLoaderFactory
 
@@ -84,7 +84,7 @@ def main() -> None:
             results[path] = json.loads(done.stdout)
         except ValueError:
             results[path] = {"phase": "load", "error": done.stderr.strip()[-300:]}
-    print(json.dumps(results, indent=1))
+    sys.stdout.write(json.dumps(results, indent=1))
 
 
 if __name__ == "__main__":

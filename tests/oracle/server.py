@@ -83,7 +83,7 @@ def main() -> None:
                     if call("GET", f"{INFERENCE}/ping", timeout=3)[0] == 200:
                         break
                     time.sleep(0.5)
-                print(json.dumps({path: judge(path, store) for path in sys.argv[1:]}, indent=1))
+                sys.stdout.write(json.dumps({path: judge(path, store) for path in sys.argv[1:]}, indent=1))
             finally:
                 os.killpg(server.pid, signal.SIGTERM)
                 server.wait(60)

@@ -44,7 +44,7 @@ def test_archives_that_serve_have_no_error(name: str) -> None:
     assert errors == []
 
 
-def test_the_samples_are_what_the_script_writes(tmp_path: Path) -> None:
+def test_the_samples_are_what_the_script_writes() -> None:
     for name, (_, make) in fixtures.CASES.items():
         assert (ARCHIVES / name).read_bytes() == make(), name
 

@@ -67,8 +67,9 @@ class Act(NamedTuple):
     kind: `load` (`call` is `torch.load`, `torch.jit.load`, …; `value` the file), `open` (`value` the file), `apply`
     (`load_state_dict`: `value` what is given, `target` what it is called on), `raise` (`call` the exception), `return`
     (`value`), `call` (`call` is the dotted name), `none` (what is None at load is used: `call` says how), `eval`,
-    `no_grad`, `device`. `phase` is `import`, `load` or `infer`. `sure`: it happens whenever that phase is reached.
-    `options` are the keyword arguments that are constants.
+    `no_grad`, `device`, `import`, `config` (a key of model-config.yaml is read), `used` (what was loaded, as a module),
+    `stock` (a method of the server's own), `writes` (files may appear). `phase` is `load` or `infer`. `sure`: it happens
+    whenever that phase is reached. `options` are the keyword arguments that are constants.
     """
 
     kind: str
@@ -123,13 +124,17 @@ class Class(NamedTuple):
 
 
 class Import(NamedTuple):
-    """An import. `names` are what `from module import …` takes; `sure`: nothing catches or skips it."""
+    """An import. `names` are what `from module import …` takes; `sure`: nothing catches or skips it.
+
+    `aliases` are local names with what they stand for: `("nn", "torch.nn")`, without what is relative.
+    """
 
     module: str
     names: tuple[str, ...]
     level: int
     line: int
     sure: bool = True
+    aliases: tuple[tuple[str, str], ...] = ()
 
 
 class Module(NamedTuple):

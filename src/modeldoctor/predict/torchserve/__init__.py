@@ -13,9 +13,9 @@ from modeldoctor.predict.torchserve.faults import Fault
 from modeldoctor.predict.torchserve.handler import entry, resolution, shadows
 from modeldoctor.predict.torchserve.imports import imports, requirements, syntax
 from modeldoctor.predict.torchserve.requests import at_start, requests
-from modeldoctor.predict.torchserve.texts import compile_options, label_mapping
+from modeldoctor.predict.torchserve.texts import compile_options, label_mapping, profiling
 from modeldoctor.predict.torchserve.unpack import manifest, unpacking
-from modeldoctor.predict.torchserve.weights import own_loading, stock
+from modeldoctor.predict.torchserve.weights import applied, own_loading, stock
 
 _remembered: list[tuple[Archive, Target, tuple[Fault, ...]]] = []
 
@@ -44,6 +44,8 @@ def _all(archive: Archive, target: Target) -> Iterator[Fault]:
     yield from at_start(archive)
     yield from stock(archive, target)
     yield from own_loading(archive, target)
+    yield from applied(archive)
     yield from compile_options(archive)
     yield from label_mapping(archive)
+    yield from profiling(archive)
     yield from requests(archive, target)

@@ -79,6 +79,10 @@ def entry(archive: Archive) -> Iterator[Fault]:
     if module is None or module.error:
         return
     bindings = dict(module.bindings)
+    stars = [archive.module(name) for name in module.stars]
+    if all(stars):  # names that come from the archive's own modules; classes among them do not count
+        bindings = {name: "import" for star in stars if star for name, _ in star.bindings if name[0] != "_"} | bindings
+        module = module._replace(stars=())
     after = archive.handler.split(":", 1)[1] if ":" in archive.handler else ""
     name = after or "handle"
     line = archive.manifest.line_of("handler")

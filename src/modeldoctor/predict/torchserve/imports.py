@@ -40,6 +40,14 @@ def imports(archive: Archive) -> Iterator[Fault]:
         for found in module.imports:
             if found.sure:
                 yield from _import(archive, module, found)
+    for act in archive.acts:
+        holder = next((each for each in archive.modules if each.member == act.member), None)
+        if act.kind == "import" and act.sure and act.phase == "load" and holder:
+            inside = Import(act.call.lstrip("."), (), len(act.call) - len(act.call.lstrip(".")), act.line)
+            # What a function imports of the project's own may have been unpacked by the lines before it.
+            known = inside.level or origin(inside.module).owner == "package"
+            if known and not any(found.line == act.line for found in holder.imports):
+                yield from _import(archive, holder, inside)
     yield from _built_in(archive)
 
 

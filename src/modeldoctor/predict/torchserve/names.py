@@ -103,6 +103,9 @@ def dotted(module: Module, text: str) -> str:
     head, dot, rest = text.partition(".")
     for found in module.imports:
         base = absolute(module, found) if found.level else found.module
+        alias = dict(found.aliases).get(head)
+        if alias and not found.level:
+            return f"{alias}{dot}{rest}"
         if head in found.names:
             return f"{base}.{head}{dot}{rest}"
         if not found.names and found.module.partition(".")[0] == head:

@@ -20,6 +20,8 @@ _TYPES = {
     "none": "NoneType",
     "set": "set",
     "coroutine": "coroutine",
+    "iterator": "iterator",
+    "array": "tensor",
     "generator": "generator",
     "number": "int",
 }
@@ -112,7 +114,7 @@ def _stages(archive: Archive) -> Iterator[Fault]:
     for act in archive.acts:
         wanted = {"inference": "to", "postprocess": "tolist"}.get(act.call) if act.kind == "stock" else None
         kind = _TYPES.get(act.value.kind, "list" if act.value.kind == "list" else "")
-        if wanted and kind and act.phase == "infer":
+        if wanted and kind and act.value.kind != "array" and act.phase == "infer":
             before = "preprocess" if act.call == "inference" else "inference"
             line = next((each.line for each in archive.acts if each.kind == "return" and each.call == before), 1)
             message = (

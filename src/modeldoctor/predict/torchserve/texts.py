@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from modeldoctor.facts.archive import Archive
 from modeldoctor.findings import Severity
-from modeldoctor.predict.torchserve.faults import Fault, at_load
+from modeldoctor.predict.torchserve.faults import FAILED, Fault, at_load
 from modeldoctor.predict.torchserve.weights import initialized_by_stock
 
 
@@ -45,6 +45,31 @@ def _is_label(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and isinstance(value[-1], str)
     return isinstance(value, str)
+
+
+def profiling(archive: Archive) -> Iterator[Fault]:
+    """`handler` of the configuration: ts/handler_utils/timer.py looks for `profile` in it around every stage."""
+    document = archive.config
+    config = document.worker if document else None
+    if document is None or not isinstance(config, dict) or "handler" not in config:
+        return
+    timed = any(act.kind == "stock" and act.call in {"preprocess", "inference", "postprocess"} for act in archive.acts)
+    value = config["handler"]
+    if (timed or archive.handler == "base_handler") and (value is None or isinstance(value, int | float)):
+        message = "`handler` in the configuration is not a mapping, and the stages of BaseHandler look into it"
+        seen = f"TypeError: argument of type '{type(value).__name__}' is not iterable"
+        yield Fault(
+            "config-value",
+            message,
+            "write `handler: {profile: true}`, or drop the key",
+            Severity.ERROR,
+            "infer",
+            FAILED,
+            document.member,
+            document.line_of("handler"),
+            seen,
+            key="handler",
+        )
 
 
 def compile_options(archive: Archive) -> Iterator[Fault]:

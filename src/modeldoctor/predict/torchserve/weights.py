@@ -61,7 +61,7 @@ def stock(archive: Archive, target: Target) -> Iterator[Fault]:
     model = archive.worker_model
     serialized, model_file = model.get("serializedFile"), model.get("modelFile")
     for key, value in (("serializedFile", serialized), ("modelFile", model_file)):
-        if key in model and value is not None and not isinstance(value, str):
+        if key in model and not isinstance(value, str) and (value is not None or key == "serializedFile"):
             yield _fault(
                 archive,
                 "serialized-file",
@@ -267,6 +267,8 @@ _MODES = {"torch.jit.load": "jit", "torch.export.load": "export", "safetensors.t
 def own_loading(archive: Archive, target: Target) -> Iterator[Fault]:
     """Files that the handler opens and models that it loads, where that happens for sure."""
     for act in archive.acts:
+        if act.kind == "writes":
+            return  # from here on the folder may hold anything
         if act.phase != "load" or not act.sure or act.kind not in {"load", "open"} or act.value.kind != "text":
             continue
         member = in_folder(act.value.text)
@@ -295,7 +297,6 @@ def own_loading(archive: Archive, target: Target) -> Iterator[Fault]:
             if said:
                 fault = loading_fault(archive, member, said, f"the handler loads {quoted(member)} with `{act.call}`")
                 yield fault._replace(member=act.member, line=act.line)
-    yield from _applied(archive)
 
 
 def _mode(weights_only: object, mapped: bool) -> str:
@@ -326,7 +327,7 @@ def _outside(path: str, member: str, line: int) -> Fault:
     )
 
 
-def _applied(archive: Archive) -> Iterator[Fault]:
+def applied(archive: Archive) -> Iterator[Fault]:
     """What is given to `load_state_dict`, and loaded dictionaries that are used as modules."""
     for act in archive.acts:
         if act.value.kind != "loaded" or not act.sure or not 0 <= act.value.number < len(archive.acts):
@@ -336,7 +337,13 @@ def _applied(archive: Archive) -> Iterator[Fault]:
         part = archive.part(member) if member else None
         if part is None or member is None or part.state != "understood":
             continue
-        if act.kind == "apply" and act.option("strict", True) is True:
+        if act.kind == "apply" and _lacks(part, act.value.text):
+            message = f"{quoted(member)} has no {quoted(act.value.text)}: it is the state_dict itself"
+            fix = "give the whole of it to `load_state_dict`"
+            place = at_load(archive)
+            seen = f"KeyError: '{act.value.text}'"
+            yield Fault("weights-keys", message, fix, Severity.ERROR, *place, act.member, act.line, seen, key=member)
+        elif act.kind == "apply" and act.option("strict", True) is True:
             shape = next((each for each in archive.shapes if each.name == act.target.text), None)
             yield from misfits(archive, part, act.value.text, shape, member, act)
         elif act.kind == "used" and not act.value.text and part.anatomy.contents in {"state_dict", "training"}:
@@ -356,3 +363,11 @@ def _applied(archive: Archive) -> Iterator[Fault]:
                 key=member,
             )
             return
+
+
+def _lacks(part: Checkpoint, key: str) -> bool:
+    """Whether a state_dict without wrapping is asked for a key as if it were a training checkpoint."""
+    first = key.partition(".")[0]
+    if not key or part.anatomy.contents != "state_dict":
+        return False
+    return not any(tensor.path == first or tensor.path.startswith(f"{first}.") for tensor in part.tensors)

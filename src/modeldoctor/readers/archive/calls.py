@@ -8,6 +8,7 @@ from modeldoctor.readers.archive.code import Function, yields
 from modeldoctor.readers.archive.evaluate import SYSTEM, Evaluator
 from modeldoctor.readers.archive.follow import MAX_CALLS, Code, Frame
 from modeldoctor.readers.archive.values import NONE, SAME, UNKNOWN, constant, item, joined, text
+from modeldoctor.readers.source.expressions import text_of
 
 # Calls that load a model file given as their first argument, with the ways of `predict.load`.
 LOADERS = frozenset({"torch.load", "torch.jit.load", "torch.export.load", "safetensors.torch.load_file", "joblib.load"})
@@ -28,6 +29,18 @@ _PATHS = frozenset(
 _TESTS = frozenset({"os.path.exists", "os.path.isfile", "os.path.lexists", "os.path.isdir"})
 _TEXTS = frozenset({"json.dumps", "repr", "str", "ascii"})
 _LISTS = frozenset({"list", "sorted"})
+# Functions and methods that put files into the model folder, or may.
+_WRITERS = frozenset(
+    {"extractall", "extract", "unpack_archive", "urlretrieve", "download", "download_file", "download_model", "system"}
+    | {"snapshot_download", "hf_hub_download", "run", "check_call", "check_output", "Popen", "call", "copy", "copyfile"}
+    | {"copytree", "move", "rename", "symlink", "write_text", "write_bytes", "save", "dump", "cached_download"}
+)
+_ITERATORS = frozenset({"map", "filter", "zip", "reversed", "enumerate", "range"})
+_ARRAYS = frozenset(
+    f"{library}.{function}"
+    for library in ("torch", "numpy")
+    for function in ("zeros", "ones", "stack", "concatenate", "argmax", "tensor", "cat", "softmax", "array", "asarray")
+)
 # What a state_dict can be asked for; everything else belongs to a module.
 _OF_DICTS = frozenset({"items", "keys", "values", "get", "pop", "copy", "update", "setdefault"})
 # Method names that give a list, a text, a tuple.
@@ -51,7 +64,9 @@ class Caller(Evaluator):
         called = self.quiet(function, frame)
         arguments = [self.value(argument, frame) for argument in node.args]
         options = {str(word.arg): self.value(word.value, frame) for word in node.keywords if word.arg}
-        made = owner.kind == "module" and "()" in owner.text  # an object of a library
+        if text_of(function).rpartition(".")[2] in _WRITERS:
+            self.act("writes", node, frame)
+        made = owner.kind == "array" or (owner.kind == "module" and "()" in owner.text)  # an object of a library
         if isinstance(function, ast.Attribute) and (made or called.kind not in {"module", "class", "function"}):
             return self.method(node, owner, function.attr, arguments, options, frame)
         if called.kind == "loaded":
@@ -97,6 +112,10 @@ class Caller(Evaluator):
         if name in _LISTS:
             self.iterated(first, node, frame)
             return Value("list")
+        if name in _ITERATORS:
+            return Value("iterator", name)
+        if name in _ARRAYS:
+            return Value("array", "Tensor" if name.startswith("torch") else "numpy.ndarray")
         if name in {"dict", "set", "tuple"}:
             return Value(name)
         if name in {"torch.no_grad", "torch.inference_mode"}:

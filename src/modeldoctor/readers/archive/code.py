@@ -34,7 +34,6 @@ _PLAIN_FUNCTION = frozenset(
         "typing.override",
         "abstractmethod",
         "abc.abstractmethod",
-        "property",
     }
 )
 # Calls that make a class which counts as the module's own, for they set `__module__` to that of the caller.
@@ -162,11 +161,13 @@ class _Reader:
     def import_(self, node: ast.Import | ast.ImportFrom, *, sure: bool) -> None:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                self.imports.append(Import(alias.name, (), 0, node.lineno, sure))
+                aliases: tuple[tuple[str, str], ...] = ((alias.asname, alias.name),) if alias.asname else ()
+                self.imports.append(Import(alias.name, (), 0, node.lineno, sure, aliases))
                 self.bind(alias.asname or alias.name.partition(".")[0], "import", sure=sure)
             return
         names = tuple(alias.name for alias in node.names)
-        self.imports.append(Import(node.module or "", names, node.level, node.lineno, sure))
+        renamed = tuple((each.asname, f"{node.module}.{each.name}") for each in node.names if each.asname)
+        self.imports.append(Import(node.module or "", names, node.level, node.lineno, sure, renamed))
         for alias in node.names:
             if alias.name == "*":
                 self.stars.append("." * node.level + (node.module or ""))
@@ -200,9 +201,9 @@ def signature(node: Function, *, method: bool) -> Signature:
     least = max(0, positional - len(arguments.defaults) - bound)
     most = None if arguments.vararg else max(0, positional - bound)
     kind = "async" if isinstance(node, ast.AsyncFunctionDef) else "generator" if yields(node) else "function"
-    plain = (
-        all(name in _PLAIN_FUNCTION for name in names) and not needed and (not bound or positional > 0 or most is None)
-    )
+    if needed:  # the server passes none by name
+        least, most = least + needed, max(0, positional - bound)
+    plain = all(name in _PLAIN_FUNCTION for name in names) and (not bound or positional > 0 or most is None)
     return Signature(
         node.name,
         node.lineno,

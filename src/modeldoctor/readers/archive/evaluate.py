@@ -15,7 +15,14 @@ from modeldoctor.readers.archive.values import (
 )
 
 # What `context.system_properties` holds that is the same everywhere (ts/context.py).
-SYSTEM = {"model_dir": text(MODEL_DIR), "server_name": text("MMS")}
+SYSTEM = {
+    "model_dir": text(MODEL_DIR),
+    "gpu_id": UNKNOWN,
+    "batch_size": UNKNOWN,
+    "server_name": text("MMS"),
+    "server_version": UNKNOWN,
+    "limit_max_image_pixels": UNKNOWN,
+}
 
 
 class Evaluator(Follower):
@@ -186,6 +193,8 @@ class Evaluator(Follower):
         if owner.kind == "none":
             self.act("none", node, frame, call="TypeError: 'NoneType' object is not subscriptable")
         elif owner.kind == "properties" and key.kind == "text":
+            if key.text not in SYSTEM:
+                self.act("raise", node, frame, call="KeyError", value=text(repr(key.text)))
             return SYSTEM.get(key.text, UNKNOWN)
         elif owner.kind == "loaded" and key.kind == "text":
             return owner._replace(text=f"{owner.text}.{key.text}".strip("."))

@@ -126,12 +126,15 @@ _WHAT = {"zip": "a zip archive", "tar": "a tar that is not compressed", "other":
 def _zip(source: Source, members: Members) -> None:
     """The stream of local headers, as ZipInputStream reads it; the directory at the end is only compared."""
     directory = _directory(source)
-    listed = {entry.offset: entry.packed_bytes for entry in directory.entries} if directory else {}
+    known = {entry.offset: entry for entry in directory.entries} if directory else {}
+    listed = {offset: entry.packed_bytes for offset, entry in known.items()}
     found: list[Entry] = []
     for entry, whole in walk(source, lambda _: None, listed):
         if len(found) == MAX_MEMBERS:
             members.problems.append(Problem("limit", f"only the first {MAX_MEMBERS:,} members were read"))
             break
+        if entry.flags & DESCRIBED and entry.offset in known:  # its own header does not say how large it is
+            entry = entry._replace(size_bytes=known[entry.offset].size_bytes, crc=known[entry.offset].crc)  # noqa: PLW2901
         found.append(entry)
         problem = _java_zip(source, entry, whole=whole)
         if problem:
