@@ -148,10 +148,9 @@ def measure(path: str, code: str, layers: int) -> dict[str, int]:
 
 def predicted(name: str, path: str) -> tuple[int, int]:
     """What the estimate says of the host, without Python itself: the peak and what stays."""
-    from modeldoctor.facts.memory import Serving
-    from modeldoctor.predict.memory import estimate
+    from modeldoctor.facts.memory import HELD, WHILE_LOADING, Serving
+    from modeldoctor.predict.memory.estimate import estimate
     from modeldoctor.predict.memory.loading import STYLES
-    from modeldoctor.predict.memory.needs import HELD, WHILE_LOADING
     from modeldoctor.readers.model_sizes import read_model
 
     load = STYLES[name.partition(" ")[0].rstrip(",")]

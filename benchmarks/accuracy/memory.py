@@ -42,7 +42,7 @@ from modeldoctor.facts.checkpoint import Checkpoint, Shards
 from modeldoctor.facts.environment import Target, Value
 from modeldoctor.facts.memory import Memory, Need, Term
 from modeldoctor.fitting import serving_of
-from modeldoctor.predict.memory import Given, estimate
+from modeldoctor.predict.memory.estimate import Given, estimate
 from modeldoctor.probe.run import run_trace
 from modeldoctor.readers.model_sizes import read_model
 

@@ -9,8 +9,8 @@ from modeldoctor.errors import ReadError, UsageError
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.facts.environment import Target
 from modeldoctor.facts.memory import Graph, Load, Memory, Serving, Trace
-from modeldoctor.predict.memory import Given, estimate
 from modeldoctor.predict.memory.devices import cards
+from modeldoctor.predict.memory.estimate import Given, estimate
 from modeldoctor.predict.memory.loading import STYLES
 from modeldoctor.predict.memory.overheads import ONE_TABLE, SDPA_SINCE
 from modeldoctor.predict.versions import key

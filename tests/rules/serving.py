@@ -4,7 +4,7 @@ from typing import Any
 
 from modeldoctor.facts.checkpoint import Checkpoint, Tensor
 from modeldoctor.facts.memory import Card, Memory, Serving
-from modeldoctor.predict.memory import Given, estimate
+from modeldoctor.predict.memory.estimate import Given, estimate
 from tests.rules.builders import checkpoint
 
 MIB = 1 << 20

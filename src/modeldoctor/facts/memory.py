@@ -7,6 +7,11 @@ from typing import Any, NamedTuple
 
 from modeldoctor.findings import Where
 
+# Terms that others look for by name.
+WEIGHTS = "weights"
+HELD = "model in host memory"
+WHILE_LOADING = "extra while loading"
+
 
 class Term(NamedTuple):
     """A part of a sum. `source` says where the figure comes from, `assumption` what it rests on or leaves out."""

@@ -9,7 +9,7 @@ from modeldoctor.rules.plugins import plugin_rules
 
 # Which families judge which fact type: only those a target can yield are imported.
 FAMILIES: dict[str, tuple[str, ...]] = {
-    "Checkpoint": ("file", "pickle", "memory"),
+    "Checkpoint": ("file", "pickle", "weights"),
     "Verdict": ("loading",),
     "Memory": ("memory",),
     "Skew": ("versions",),
@@ -25,7 +25,7 @@ DIGITS: dict[str, tuple[str, ...]] = {
     "1": ("file",),
     "2": ("pickle",),
     "3": ("loading", "versions"),
-    "4": ("memory",),
+    "4": ("memory", "weights"),
     "5": ("serving",),
     "6": ("torchserve",),
     "9": ("gate",),

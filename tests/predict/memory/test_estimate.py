@@ -9,9 +9,9 @@ from modeldoctor.errors import UsageError
 from modeldoctor.facts.environment import Target, Value
 from modeldoctor.facts.memory import Card, Graph, Load, Memory, Serving, Term, Trace
 from modeldoctor.facts.memory import Value as GraphValue
-from modeldoctor.predict.memory import Given, estimate
 from modeldoctor.predict.memory.activations import live_peak
 from modeldoctor.predict.memory.devices import cards, common, machine
+from modeldoctor.predict.memory.estimate import Given, estimate
 from modeldoctor.predict.memory.loading import CODE, STYLES, Amounts, peaks
 from modeldoctor.predict.memory.overheads import context_term, reserved_for, workspace_term
 from modeldoctor.predict.memory.sizes import Piece, Sizes, bytes_as, sizes_of

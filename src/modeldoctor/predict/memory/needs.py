@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from modeldoctor.facts.memory import Card, Graph, Load, Need, Serving, Term, Trace
+from modeldoctor.facts.memory import HELD, WEIGHTS, WHILE_LOADING, Card, Graph, Load, Need, Serving, Term, Trace
 from modeldoctor.predict.memory import activations
 from modeldoctor.predict.memory.architecture import Architecture
 from modeldoctor.predict.memory.attention import cache_term
@@ -18,9 +18,6 @@ from modeldoctor.predict.memory.overheads import (
 from modeldoctor.predict.memory.sizes import FLOATING, ITEM, QUANTIZED, Sizes, bytes_as
 from modeldoctor.predict.memory.verdicts import judged
 from modeldoctor.tables import table
-
-WHILE_LOADING = "extra while loading"
-HELD = "model in host memory"
 
 
 class Model(NamedTuple):
@@ -67,7 +64,7 @@ def weights_term(model: Model, serving: Serving, shards: int = 1) -> Term:
     if shards > 1:
         # Embeddings and norms are not split evenly.
         return Term(
-            "weights",
+            WEIGHTS,
             size // shards,
             size // shards,
             size * 11 // (10 * shards),
@@ -75,7 +72,7 @@ def weights_term(model: Model, serving: Serving, shards: int = 1) -> Term:
             f"{text}, split {shards} ways",
         )
     spread = int(size * sizes.spread)
-    return Term("weights", size - spread, size, size + spread, sizes.source, text)
+    return Term(WEIGHTS, size - spread, size, size + spread, sizes.source, text)
 
 
 def cache(model: Model, serving: Serving, shards: int = 1) -> Term | None:

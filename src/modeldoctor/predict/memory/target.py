@@ -3,8 +3,8 @@
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.facts.environment import Target
 from modeldoctor.facts.memory import Memory, Serving
-from modeldoctor.predict.memory import estimate
 from modeldoctor.predict.memory.devices import cards
+from modeldoctor.predict.memory.estimate import estimate
 
 
 def memory_of(checkpoint: Checkpoint, target: Target) -> Memory | None:

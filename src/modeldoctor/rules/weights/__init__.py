@@ -1,0 +1,1 @@
+"""4xx: memory, told by the file alone."""
