@@ -329,8 +329,21 @@ def test_missing_information_is_skipped_with_why(capsys: pytest.CaptureFixture[s
     report = judged(capsys, app_DOT_py=LOAD.format(", weights_only=False"))
     reasons = {skip["code"]: skip["reason"] for skip in report["skipped"]}
     assert "gpu" in reasons["MDR314"]
-    assert "gpu" in reasons["MDR401"]
     assert not codes(report, "MDR314")
+
+
+def test_the_shards_of_a_model_are_judged_once(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"m/pytorch_model-0000{number}-of-00002.bin" for number in (1, 2)]
+    Path("m").mkdir()
+    shutil.copy(SAMPLES / "state_dict.pt", names[0])
+    shutil.copy(SAMPLES / "training_numpy.pt", names[1])
+    index = {"metadata": {}, "weight_map": {"a": Path(names[0]).name, "b": Path(names[1]).name}}
+    Path("m/pytorch_model.bin.index.json").write_text(json.dumps(index))
+    found = [each for each in check(capsys, "m", "--torch", "2.6.0")["findings"] if each["code"] == "MDR302"]
+    assert [each["location"]["path"] for each in found] == [names[1]]
+    cli.run(["inspect", "m", "--torch", "2.6.0", "--format", "json"])
+    rows = json.loads(capsys.readouterr().out)["loads"]
+    assert {row["class"] for row in rows if row["mode"] == "default"} == {"wo_unsupported_global"}
 
 
 # --------------------------------------------------------------------------- code

@@ -126,18 +126,23 @@ class Joins:
         """What the subject's facts tell together with the target; nothing where that cannot be more."""
         if not isinstance(subject.facts, Checkpoint) or subject.state != "understood":
             return
+        checkpoint = subject.facts
+        if checkpoint.children and not checkpoint.head:  # a folder: its shards are what is loaded
+            from modeldoctor.predict.load.overview import representative
+
+            checkpoint = representative(checkpoint)
         target = self.target(path)
         if target.torch is not None:
             self.judged = self.judged or subject.path
-        elif _loads_everywhere(subject.facts):
+        elif _loads_everywhere(checkpoint):
             return
         from modeldoctor.predict.verdict import verdict
 
         project = self.project_of(path)
-        loading, code = _in_project(project, subject.facts)
-        found = verdict(subject.facts, target, loading, code)
+        loading, code = _in_project(project, checkpoint)
+        found = verdict(checkpoint, target, loading, code)
         if found is not None:
-            yield subject._replace(facts=found)
+            yield subject._replace(path=checkpoint.path, facts=found)
 
 
 def _in_project(project: "ProjectFacts | None", checkpoint: Checkpoint) -> "tuple[Loading | None, tuple[Code, ...]]":

@@ -40,8 +40,22 @@ def loadable(checkpoint: Checkpoint) -> bool:
     return bool(checkpoint.head) or checkpoint.format == "empty"
 
 
+def representative(checkpoint: Checkpoint) -> Checkpoint:
+    """The file that decides whether a model loads: of a sharded one, that with the most to import."""
+    if loadable(checkpoint):
+        return checkpoint
+    shards = [shard for child in checkpoint.children for shard in (child, *child.children) if loadable(shard)]
+    wanted = [shard for shard in shards if shard.tensors] if _is_one_model(checkpoint) else []
+    return max(wanted, key=lambda shard: sum(len(pickle.globals) for pickle in shard.pickles), default=checkpoint)
+
+
+def _is_one_model(checkpoint: Checkpoint) -> bool:
+    return bool(checkpoint.shards) or any(child.shards for child in checkpoint.children)
+
+
 def documented(checkpoint: Checkpoint, releases: tuple[str, ...], beside: Beside) -> list[dict[str, Any]]:
     """The `loads` of the inspection document: every way of loading, with and without the code of others."""
+    checkpoint = representative(checkpoint)
     if not releases or not loadable(checkpoint):
         return []
     modes = (*MODES, *FORWARD_MODES)
@@ -53,6 +67,7 @@ def overview(checkpoint: Checkpoint, asked: tuple[str, ...], beside: Beside) -> 
 
     None for what no loader can be given, and, unless releases are asked for, for what is no PyTorch file.
     """
+    checkpoint = representative(checkpoint)
     if not loadable(checkpoint) or not (asked or checkpoint.state in {"understood", "unreadable"}):
         return None
     predictor = Predictor(checkpoint)
