@@ -73,8 +73,23 @@ def _devices(found: Memory, width: int, *, verbose: bool) -> list[list[Line]]:
             title = f"each worker on {need.name}" if need.processes > 1 else f"memory of {need.name}"
             sections.append(_table(title, need, width, verbose=verbose))
     if found.devices:
-        sections.append([_bar_line(need, width, _names(found.devices)) for need in found.devices])
+        alike = _alike(found.devices)
+        sections.append([_bar_line(need, width, _names(alike)) for need in alike])
     return sections
+
+
+def _alike(needs: tuple[Need, ...]) -> tuple[Need, ...]:
+    """GPUs with the same sum as one line: `H100-80GB 0 to 7`."""
+    groups: list[list[Need]] = []
+    for need in needs:
+        if groups and groups[-1][0]._replace(name="") == need._replace(name=""):
+            groups[-1].append(need)
+        else:
+            groups.append([need])
+    return tuple(
+        first._replace(name=f"{first.name} to {others[-1].name.rpartition(' ')[2]}") if others else first
+        for first, *others in groups
+    )
 
 
 def _typical(needs: tuple[Need, ...]) -> Need:

@@ -37,6 +37,7 @@ _ENCODERS = frozenset(
 )  # fmt: skip
 # No configuration of a real model has larger numbers; larger ones are nonsense, and so are those below 1.
 MOST = 10_000_000
+MOST_LAYERS = 10_000
 
 
 class Architecture(NamedTuple):
@@ -82,6 +83,8 @@ def from_config(config: Mapping[str, Any]) -> Architecture | None:
     layers, hidden, heads = (_number(inner, keys) for keys in (_LAYERS, _HIDDEN, _HEADS))
     if layers is None or hidden is None:
         return None
+    if layers > MOST_LAYERS:
+        raise ConfigError(f"{layers:,} layers are more than any model has")
     model_type = str(inner.get("model_type") or config.get("model_type") or "")[:60]
     kind = _kind(config, inner, model_type)
     if heads is None:

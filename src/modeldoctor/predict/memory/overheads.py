@@ -21,7 +21,7 @@ ONE_TABLE = "4.45"
 # From here on attention is computed by SDPA where the configuration doesn't say otherwise.
 SDPA_SINCE = "4.36"
 # Tensors beyond this number are placed as if they were alike: no real model has as many.
-MAX_PLACED = 100_000
+MAX_PLACED = 10_000
 
 
 def context_term(card: Card | None, serving: Serving) -> Term:

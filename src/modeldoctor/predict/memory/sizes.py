@@ -1,5 +1,6 @@
 """What a model weighs: the tensors that are served, by dtype, and what loading the file takes."""
 
+from collections import Counter
 from math import prod
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ FLOATING = frozenset({"float64", "float32", "float16", "bfloat16"})
 _NOT_QUANTIZED = ("embed", "wte", "wpe", "lm_head", "shared.", "output.weight")
 # CUDA and CPU allocators hand out multiples of this (c10/core/AllocatorConfig.h, kMinBlockSize).
 BLOCK = 512
+# Different shapes of tensors that are told apart; the largest published models have a few dozen.
+MAX_PIECES = 5_000
 
 
 class Piece(NamedTuple):
@@ -55,16 +58,16 @@ def sizes_of(checkpoint: Checkpoint) -> Sizes:
     """The sizes of a checkpoint that was understood."""
     anatomy = checkpoint.anatomy
     sizes = [storage.size_bytes for storage in checkpoint.storages]
-    pieces = tuple(_pieces(served(checkpoint)))
+    pieces = alike(_pieces(served(checkpoint)))
     weights_bytes = anatomy.weights_bytes or anatomy.storage_bytes - anatomy.optimizer_bytes
     by_dtype: dict[str, int] = {}
     for piece in pieces:
-        by_dtype[piece.dtype] = by_dtype.get(piece.dtype, 0) + piece.size_bytes
+        by_dtype[piece.dtype] = by_dtype.get(piece.dtype, 0) + piece.size_bytes * piece.times
     return Sizes(
         pieces=pieces,
         storage_bytes=anatomy.storage_bytes,
         weights_bytes=weights_bytes,
-        other_bytes=max(0, weights_bytes - sum(piece.size_bytes for piece in pieces)),
+        other_bytes=max(0, weights_bytes - sum(piece.size_bytes * piece.times for piece in pieces)),
         optimizer_bytes=anatomy.optimizer_bytes,
         largest_bytes=max(sizes, default=0),
         parameters=anatomy.parameters,
@@ -107,6 +110,17 @@ def _pieces(tensors: list[Tensor]) -> list[Piece]:
             numel = prod(tensor.shape)
             pieces.append(Piece(tensor.dtype, numel, numel * ITEM_BYTES.get(tensor.dtype, 1), is_matrix(tensor)))
     return pieces
+
+
+def alike(pieces: list[Piece]) -> tuple[Piece, ...]:
+    """The pieces with equal ones as one; beyond a limit, all others of a dtype as one."""
+    counts = Counter(pieces)
+    kept = [piece._replace(times=times) for piece, times in list(counts.items())[:MAX_PIECES]]
+    rest: dict[tuple[str, bool], tuple[int, int]] = {}
+    for piece, times in list(counts.items())[MAX_PIECES:]:
+        numel, size = rest.get((piece.dtype, piece.matrix), (0, 0))
+        rest[piece.dtype, piece.matrix] = numel + piece.numel * times, size + piece.size_bytes * times
+    return (*kept, *(Piece(dtype, numel, size, matrix) for (dtype, matrix), (numel, size) in rest.items()))
 
 
 def is_matrix(tensor: Tensor) -> bool:
