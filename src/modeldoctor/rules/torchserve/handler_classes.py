@@ -44,7 +44,8 @@ def handler_classes(archive: Archive, context: Context) -> Iterator[Hit]:
     ```python
     _service = MyHandler()
 
-    def handle(data, context): ... ```
+    def handle(data, context): ...
+    ```
 
     ## References
     * github:pytorch/serve, `ts/model_loader.py`, `_get_class_entry_point`; `ts/utils/util.py`,
