@@ -53,7 +53,8 @@ def encrypted_member(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     problems = problems_of(checkpoint, "encrypted-member")
     if not problems and checkpoint.format != "encrypted-zip":
         return
-    members = sum(problem.times for problem in problems)
+    # Told by the directory, and by whoever wanted to read the member.
+    members = sum({problem.member: problem.times for problem in problems}.values())
     what = f"{count(members, 'member')} of the archive {'is' if members == 1 else 'are'} encrypted"
     yield Hit(
         f"{what if members else 'the archive is encrypted'}, so they were not checked and torch refuses the file",

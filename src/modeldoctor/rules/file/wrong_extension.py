@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Hit, Severity
@@ -14,19 +13,10 @@ _TORCH_FILES = ("torch-zip", "torch-legacy", "torch-tar", "torchscript")
 _FOREIGN_NAMES = (".onnx", ".gguf", ".h5", ".hdf5", ".keras", ".tflite", ".npy", ".npz", ".pb")
 
 
-class _Clash(NamedTuple):
-    """Content of one of `formats` under one of `names`: who fails, with which message, and which name is right."""
-
-    formats: tuple[str, ...]
-    names: tuple[str, ...]
-    severity: Severity
-    what: str
-    seen_as: str
-    fix: str
-
-
+# Content of one of these formats under one of these names: how bad it is, what it is, what users see, what to do.
+# Plain tuples: making a class for them would take longer than looking through all.
 _CLASHES = (
-    _Clash(
+    (
         ("safetensors",),
         _TORCH_NAMES,
         Severity.ERROR,
@@ -34,7 +24,7 @@ _CLASHES = (
         "_pickle.UnpicklingError: invalid load key, or Weights only load failed … Unsupported operand (torch 2.6 on)",
         "rename it to `{stem}.safetensors` and load it with `safetensors.torch.load_file`",
     ),
-    _Clash(
+    (
         _TORCH_FILES,
         (".safetensors",),
         Severity.ERROR,
@@ -42,7 +32,7 @@ _CLASHES = (
         "SafetensorError: Error while deserializing header: header too large",
         "rename it to `{stem}.pt`, or convert it: `safetensors.torch.save_file(state_dict, path)`",
     ),
-    _Clash(
+    (
         ("pickle", "joblib"),
         _TORCH_NAMES,
         Severity.ERROR,
@@ -50,7 +40,7 @@ _CLASHES = (
         "RuntimeError: Invalid magic number; corrupt file?, or Weights only load failed (torch 2.6 on)",
         "load it with `{loader}.load` where you trust it, and save the weights with torch.save",
     ),
-    _Clash(
+    (
         (*_TORCH_FILES, "safetensors"),
         _FOREIGN_NAMES,
         Severity.ERROR,
@@ -58,7 +48,7 @@ _CLASHES = (
         "INVALID_PROTOBUF (onnxruntime), `file signature not found` (h5py) or the like",
         "rename it to `{stem}.pt` (safetensors: `{stem}.safetensors`), or export it to the format of the name",
     ),
-    _Clash(
+    (
         ("torchscript",),
         (".pth", ".bin", ".ckpt", ".th"),
         Severity.INFO,
@@ -66,13 +56,12 @@ _CLASHES = (
         "RuntimeError: Cannot use ``weights_only=True`` with TorchScript archives passed to ``torch.load`` (2.6 on)",
         "load it with `torch.jit.load`; `.pt` or `.ts` says so",
     ),
-    _Clash(
+    (
         ("torch-zip", "torch-legacy", "torch-tar"),
         (".pkl", ".pickle", ".joblib"),
         Severity.INFO,
         "a {title} under the name of a plain pickle: torch.load opens it, pickle.load does not",
-        "_pickle.UnpicklingError: A load persistent id instruction was encountered, "
-        "but no persistent_load function was specified",
+        "_pickle.UnpicklingError: A load persistent id instruction was encountered, but no persistent_load function …",
         "load it with `torch.load`, or rename it to `{stem}.pt`",
     ),
 )
@@ -130,13 +119,13 @@ def wrong_extension(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     if checkpoint.state != "understood" or cut_or_sealed(checkpoint):
         return
     stem, suffix = os.path.splitext((checkpoint.member or checkpoint.path).replace("\\", "/").rpartition("/")[2])
-    for clash in _CLASHES:
-        if checkpoint.format in clash.formats and suffix.lower() in clash.names:
+    for formats, names, severity, what, seen_as, fix in _CLASHES:
+        if checkpoint.format in formats and suffix.lower() in names:
             loader = "joblib" if checkpoint.format == "joblib" else "pickle"
             yield Hit(
-                f"the name ends in `{suffix}`, the content is {clash.what.format(title=checkpoint.title)}",
-                severity=clash.severity,
-                fix=clash.fix.format(stem=stem, loader=loader),
-                notes=(("seen as", clash.seen_as),),
+                f"the name ends in `{suffix}`, the content is {what.format(title=checkpoint.title)}",
+                severity=severity,
+                fix=fix.format(stem=stem, loader=loader),
+                notes=(("seen as", seen_as),),
             )
             return
