@@ -138,6 +138,13 @@ def test_a_host_without_a_gpu(modeldoctor: Command) -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_equal_gpus_are_shown_as_one(modeldoctor: Command) -> None:
+    text = modeldoctor("fit", "model", "--gpu", "p4d.24xlarge", "--place", "split", "--context", "2048").out
+    assert "A100-40GB 0 to 7" in text
+    assert text.count("of 40.0 GiB") == 1
+
+
+@pytest.mark.usefixtures("folder")
 def test_verbose_tells_the_sources(modeldoctor: Command) -> None:
     assert "source: github:pytorch/pytorch" in modeldoctor("fit", "model", "--gpu", "l4", "--context", "2048", "-v").out
 

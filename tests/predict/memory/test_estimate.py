@@ -14,7 +14,7 @@ from modeldoctor.predict.memory.devices import cards, common, machine
 from modeldoctor.predict.memory.estimate import Given, estimate
 from modeldoctor.predict.memory.loading import CODE, STYLES, Amounts, peaks
 from modeldoctor.predict.memory.overheads import context_term, reserved_for, workspace_term
-from modeldoctor.predict.memory.sizes import Piece, Sizes, bytes_as, sizes_of
+from modeldoctor.predict.memory.sizes import MAX_PIECES, Piece, Sizes, alike, bytes_as, sizes_of
 from modeldoctor.predict.memory.target import memory_of
 from modeldoctor.predict.memory.verdicts import decide, judged, total
 from modeldoctor.readers.checkpoint import read_checkpoint
@@ -427,3 +427,15 @@ def test_a_way_of_loading_is_assumed_unless_it_is_given() -> None:
     assumed, given = served().host.total, served(load=STYLES["state-dict"]).host.total
     assert assumed.low < given.low
     assert assumed.high is not None
+
+
+# --------------------------------------------------------------------------- limits
+
+
+def test_many_tensors_stay_quick() -> None:
+    pieces = [Piece("float32", number, 4 * number, matrix=False) for number in range(1, 20_001)]
+    found = alike([*pieces, *pieces[:10]])
+    assert len(found) == MAX_PIECES + 1
+    assert sum(piece.size_bytes * piece.times for piece in found) == sum(
+        piece.size_bytes for piece in [*pieces, *pieces[:10]]
+    )
