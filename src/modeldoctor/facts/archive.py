@@ -68,8 +68,8 @@ class Act(NamedTuple):
     (`load_state_dict`: `value` what is given, `target` what it is called on), `raise` (`call` the exception), `return`
     (`value`), `call` (`call` is the dotted name), `none` (what is None at load is used: `call` says how), `eval`,
     `no_grad`, `device`, `import`, `config` (a key of model-config.yaml is read), `used` (what was loaded, as a module),
-    `stock` (a method of the server's own), `writes` (files may appear). `phase` is `load` or `infer`. `sure`: it happens
-    whenever that phase is reached. `options` are the keyword arguments that are constants.
+    `stock` (a method of the server's own), `writes` (files may appear). `phase` is `load` or `infer`. `sure`: it
+    happens whenever that phase is reached. `options` are the keyword arguments that are constants.
     """
 
     kind: str

@@ -12,7 +12,7 @@ from modeldoctor.wording import listing, quoted
 _NO_NAME = "InvalidModelException: Model name is not defined."
 _NOT_SAVED = "InternalServerException: Failed to save model: {} (500; through the API nothing is logged)"
 # Problems at which the unpacking ends with an IOException.
-_UNREADABLE = frozenset({"truncated", "encrypted-member", "stored-descriptor", "method"})
+_UNREADABLE = frozenset({"truncated", "damaged-member", "encrypted-member", "stored-descriptor", "method"})
 _RUNTIMES = ("python", "python3", "LSP")  # archive/model/Manifest.java, RuntimeType
 
 
@@ -31,7 +31,7 @@ def unpacking(archive: Archive) -> Iterator[Fault]:
         yield Fault(
             "member-name",
             f"{listing(odd)} {'has' if len(odd) == 1 else 'have'} letters outside ASCII, "
-            "which a server without a UTF-8 locale cannot write",
+            "at which a server without a UTF-8 locale ends when it starts",
             "rename it with ASCII letters, or set `LC_ALL=C.UTF-8` for the server",
             Severity.INFO,
             member=odd[0],
@@ -56,7 +56,7 @@ def _problem(archive: Archive, problem: Problem, seen: str) -> Iterator[Fault]:
         if problem != archive.refused:
             return  # the server does not come so far
         fix = "build the archive again, and compare its size after every copy"
-        if kind != "truncated":
+        if kind not in {"truncated", "damaged-member"}:
             fix = "pack it as a plain zip: deflated or stored, not encrypted, sizes in the headers"
         message = f"the server cannot unpack it: {named}"
         yield Fault("archive-unreadable", message, fix, phase="register", http=BROKEN, member=member, seen=seen)

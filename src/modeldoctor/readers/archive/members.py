@@ -36,6 +36,8 @@ MAX_MEMBERS = 20_000
 _NAME_MAX = 255
 # An archive that becomes larger than this, and so many times its size, is no model: a bomb.
 _BOMB_BYTES, _BOMB_RATIO = 1 << 30, 200
+# Archives up to this size have the checksums of all members compared: a twentieth of a second.
+_COMPARED_BYTES = 8 << 20
 
 
 class Members:
@@ -133,8 +135,10 @@ def _zip(source: Source, members: Members) -> None:
         if len(found) == MAX_MEMBERS:
             members.problems.append(Problem("limit", f"only the first {MAX_MEMBERS:,} members were read"))
             break
-        if entry.flags & DESCRIBED and entry.offset in known:  # its own header does not say how large it is
-            entry = entry._replace(size_bytes=known[entry.offset].size_bytes, crc=known[entry.offset].crc)  # noqa: PLW2901
+        stated = known.get(entry.offset)
+        # A header that leaves the sizes to what stands behind the data, and that of an empty member, say 0.
+        if stated is not None and (entry.flags & DESCRIBED or not stated.size_bytes):
+            entry = entry._replace(size_bytes=stated.size_bytes, crc=stated.crc)  # noqa: PLW2901 - completed
         found.append(entry)
         problem = _java_zip(source, entry, whole=whole)
         if problem:
@@ -146,8 +150,25 @@ def _zip(source: Source, members: Members) -> None:
         if not entry.name.endswith("/"):
             members.add(entry.name, entry.size_bytes, _opener(members, archive, entry))
     total = sum(entry.size_bytes for entry in found)
+    if total <= _COMPARED_BYTES and members.refused is None:
+        _compare(archive, members)
     if total > _BOMB_BYTES and total > _BOMB_RATIO * source.size:
         members.problems.append(Problem("bomb", f"unpacks from {size(source.size)} to {size(total)}"))
+
+
+def _compare(archive: Archive, members: Members) -> None:
+    """What the checksums say, which the server compares for every member: ZipInputStream, `invalid entry CRC`."""
+    for entry in archive.directory.entries:
+        told_before = len(archive.problems)
+        try:
+            archive.read(entry)
+        except ReadError as error:
+            members.refuse(Problem("damaged-member", str(error), entry.name, entry.offset))
+            return
+        for problem in archive.problems[told_before:]:
+            if problem.kind in {"bad-crc", "damaged"}:
+                members.refuse(problem._replace(kind="damaged-member"))
+                return
 
 
 def _directory(source: Source) -> Directory | None:
