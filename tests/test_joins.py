@@ -313,6 +313,14 @@ def test_what_cannot_be_known_is_skipped_with_why(capsys: pytest.CaptureFixture[
     assert any(skip["code"] == "MDR302" and "depends on the code" in skip["reason"] for skip in report["skipped"])
 
 
+def test_variables_that_exclude_each_other_stop_every_load(capsys: pytest.CaptureFixture[str]) -> None:
+    image = "FROM python:3.11\nENV TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 TORCH_FORCE_WEIGHTS_ONLY_LOAD=1\n"
+    report = judged(capsys, app_DOT_py=LOAD.format(""), Dockerfile=image)
+    message = next(each["message"] for each in report["findings"] if each["code"] == "MDR301")
+    assert "exclude each other" in message
+    assert "MDR302" not in str(report["findings"])
+
+
 def test_without_a_target_it_is_one_warning_that_names_the_releases(capsys: pytest.CaptureFixture[str]) -> None:
     project(app_DOT_py=LOAD.format(""))
     found = [each for each in check(capsys, "p")["findings"] if each["code"].startswith("MDR30")]
@@ -356,6 +364,7 @@ def test_code_that_the_project_does_not_have(capsys: pytest.CaptureFixture[str])
     assert codes(check(capsys, "p/model.pt"), "MDR205")
     Path("p/shop/nets.py").write_text("import torch\n")
     assert ("MDR305", "error") in codes(check(capsys, "p"))
+    assert not codes(check(capsys, "p"), "MDR301")
 
 
 # --------------------------------------------------------------------------- targets

@@ -11,7 +11,8 @@ class Loading(NamedTuple):
     """How the project loads files, where its code or its environment says so; None: it says nothing.
 
     `weights_only` is what is in force after `TORCH_FORCE_…` variables, `pickle_module` and replacements of
-    `torch.load`: `True`, `False`, or `computed` where nobody can tell, with why. `allowed` are names that
+    `torch.load`: `True`, `False`, `both` where two variables exclude each other, or `computed` where nobody can tell,
+    with why. `allowed` are names that
     `add_safe_globals` or `safe_globals` allow, `*` for what is computed; `map_location` whether one is given.
     """
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from modeldoctor.facts.checkpoint import Checkpoint
-from modeldoctor.facts.environment import Target
+from modeldoctor.facts.environment import Target, Value
 from modeldoctor.facts.load import LoadOutcome
 from modeldoctor.facts.verdict import Change, Code, Loading, Verdict
 from modeldoctor.predict.load import CURABLE, Predictor, matrix_of
@@ -52,12 +52,25 @@ def verdict(
 
     if way == "weights_only" and loading.weights_only and loading.weights_only.why and not _restricts(torch):
         way = mode  # a release that does not know the variable
+    if way == "full" and loading.weights_only and loading.weights_only.text == "both" and _restricts(torch):
+        return base._replace(outcome=_contradiction(torch, mode, loading.weights_only), newest=torch)
     outcome = predict(way)
     full = predict("full") if mode == "default" else None
     forward = predict("forward") if mode == "default" else None
     if full is not None and outcome.outcome == "refused" and _allows(predictor, torch, loading):
         outcome = full
     return base._replace(outcome=outcome, full=full, forward=forward, newest=torch, cure=_cure(predictor, outcome))
+
+
+def _contradiction(torch: str, mode: str, said: Value) -> LoadOutcome:
+    """Both variables are set: torch.load raises before it opens the file (torch/serialization.py, `load`)."""
+    return LoadOutcome(
+        torch, mode, True, "fails", "contradicting_variables", "RuntimeError",
+        "Only one of `TORCH_FORCE_WEIGHTS_ONLY_LOAD` or `TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` should be set, but both "
+        "were set.",
+        f"`TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD` ({said.source}) and {said.why} exclude each other",
+        "set one of them",
+    )  # fmt: skip
 
 
 def _restricts(torch: str) -> bool:

@@ -73,7 +73,7 @@ class ProjectFacts:
         if load.loader != "torch.load":
             return Value("computed", place, "project", f"`{load.loader}` loads it")
         around = _around(modes)
-        if around is not None and around.text == "True":
+        if around is not None and around.text in {"True", "both"}:
             return around
         if load.retried is not None:
             return Value("False", place, "project")
@@ -99,6 +99,8 @@ class ProjectFacts:
 def _around(modes: Modes) -> Value | None:
     """What `TORCH_FORCE_…` says for a call without `weights_only`."""
     on, off = modes.forced.get(FORCE_ON), modes.forced.get(FORCE_OFF)
+    if on is not None and off is not None:
+        return off._replace(text="both", why=f"`{FORCE_ON}` ({on.source})")
     if on is not None:
         return on._replace(text="True", why=f"`{FORCE_ON}`")
     return off._replace(text="False", why=f"`{FORCE_OFF}`") if off is not None else None

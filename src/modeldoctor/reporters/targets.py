@@ -33,13 +33,18 @@ def in_words(target: Target) -> str:
     for name, shown in _NAMES:
         value = getattr(target, name)
         if value is not None:
-            text = "CPU build" if name == "cuda" and value.text == "cpu" else f"{shown} {value.text}"
+            text = "CPU build" if name == "cuda" and value.text == "cpu" else f"{_today(value)}{shown} {value.text}"
             by_source.setdefault(value.source, []).append(text)
     for gpu in target.gpus or ():
         by_source.setdefault(gpu.source, []).append(gpu.text)
     known = [f"{', '.join(texts)} ({source})" if source else ", ".join(texts) for source, texts in by_source.items()]
     known += ["no GPU"] if target.gpus == () else []
     return ", ".join(known) or "not given (--torch, --python, --gpu …)"
+
+
+def _today(value: Value) -> str:
+    """What the project leaves open is the newest that fits on the day of the tables."""
+    return "today's " if value.kind == "project" and "newest that fits" in value.why else ""
 
 
 def _sourced(value: Value) -> str:

@@ -23,16 +23,16 @@ MAX_FILES = 2_000
 _TRUE = frozenset({"1", "y", "yes", "true"})  # torch/serialization.py, `true_values` in `load`
 _CODE = re.compile(rb"TORCH_FORCE_|safe_globals|pickle_module|torch\.load\s*=[^=]|serialization\.load\s*=[^=]")
 _NAME = r"TORCH_FORCE_(?P<no>NO_)?WEIGHTS_ONLY_LOAD"
+_SAME = _NAME.replace("<no>", "<not>")
+_COMMENT = re.compile(r"^[ \t]*(?:#|//).*$", re.MULTILINE)
 # `ENV A=1`, `ENV A 1`, `A: "1"`, `- A=1`, `export A=1`; then Kubernetes' `name: A` with `value:` in the next line.
 _STATED = re.compile(
-    rf"^(?![ \t]*(?:#|//)).*?\b{_NAME}\b[\"']?(?:[ \t]*[=:][ \t]*|[ \t]+)[\"']?(?P<value>\w+)"
-    rf"|^(?![ \t]*#).*?\b{_NAME.replace('<no>', '<not>')}\b[\"']?[ \t]*\n[ \t]*value:[ \t]*[\"']?(?P<next>\w+)",
-    re.MULTILINE,
+    rf"\b{_NAME}\b[\"']?(?:[ \t]*[=:][ \t]*|[ \t]+)[\"']?(?P<value>\w+)"
+    rf"|\b{_SAME}\b[\"']?[ \t]*\n[ \t]*value:[ \t]*[\"']?(?P<next>\w+)"
 )
 _ASSIGNED = re.compile(
-    rf"^(?![ \t]*#).*?(?:environ\[[\"']{_NAME}[\"']\][ \t]*=|(?:setdefault|putenv)\([ \t]*[\"']"
-    rf"{_NAME.replace('<no>', '<not>')}[\"'][ \t]*,)[ \t]*[\"'](?P<value>\w+)(?P<next>)",
-    re.MULTILINE,
+    rf"environ\[[\"']{_NAME}[\"']\][ \t]*=[ \t]*[\"'](?P<value>\w+)"
+    rf"|(?:setdefault|putenv)\([ \t]*[\"']{_SAME}[\"'][ \t]*,[ \t]*[\"'](?P<next>\w+)"
 )
 
 
@@ -115,6 +115,7 @@ def _rank(path: str, text: str) -> int:
 
 def _variables(text: str, *, code: bool) -> Iterator[tuple[str, str, int]]:
     """(variable, value, line) of every statement that sets one; comments set nothing."""
+    text = _COMMENT.sub("", text)
     for found in (_ASSIGNED if code else _STATED).finditer(text):
         name = FORCE_OFF if found["no"] or found["not"] else FORCE_ON
         yield name, found["value"] or found["next"], text.count("\n", 0, found.end()) + 1

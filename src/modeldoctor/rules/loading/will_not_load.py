@@ -6,6 +6,7 @@ from modeldoctor.facts.verdict import Verdict
 from modeldoctor.findings import Hit, Severity, Unjudged
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.rules.loading._common import OTHER_RULES, asked_for, at, seen_as
+from modeldoctor.wording import quoted
 
 
 @rule(
@@ -61,6 +62,8 @@ def will_not_load(verdict: Verdict, context: Context) -> Iterator[Hit | Unjudged
     failed = outcome if outcome.outcome == "fails" else verdict.full
     if failed is None or outcome.loads or failed.outcome != "fails" or failed.outcome_class in OTHER_RULES:
         return
+    if any(each.status != "found" and quoted(each.module) in failed.reason for each in verdict.code):
+        return  # MDR305 says where that code is, or is not
     yield Hit(
         f"{asked_for(verdict)} cannot load the file: {failed.reason}",
         where=at(verdict, failed),
