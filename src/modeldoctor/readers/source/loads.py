@@ -9,7 +9,7 @@ from modeldoctor.readers.source.loaders import Loader, last_words, loader
 from modeldoctor.readers.source.names import Names, Symbol
 from modeldoctor.readers.source.once import Once, guarded
 from modeldoctor.readers.source.project import Project, Unparsed
-from modeldoctor.readers.source.reach import Step, Visit, Walk
+from modeldoctor.readers.source.reach import Step, Visit, Walk, passed_over
 from modeldoctor.readers.source.syntax import MAIN_BLOCK, MODULE_BODY, CallSite, Module, Scope
 
 
@@ -73,14 +73,15 @@ def analyse(root: str, paths: list[str], loaders: tuple[str, ...] = (), getters:
     entries = [entry for module in modules if not is_test(module.path) for entry in entry_points(module, names)]
     serving = {entry.function.path for entry in entries if entry.context != "script"}
     started = _starts_server(modules, names)
-    served = _imported_by(serving | started | _always_imported(project, modules), names)
-    rerun = {entry.function.path for entry in entries if entry.function.name == MODULE_BODY}  # Streamlit's scripts
+    served = imported_by(serving | started | _always_imported(project, modules), names)
+    # Streamlit's scripts, whose statements are no import
+    rerun = {each.function.path for each in entries if each.function.name == MODULE_BODY and each.context == "request"}
     walk = Walk(names, getters)
     walk.follow(
         [
             *(entry for entry in entries if not entry.label.startswith("dependency ")),
             *(_body(path, MODULE_BODY, "import") for path in sorted(served - rerun)),
-            *(_body(path, MAIN_BLOCK, "startup") for path in sorted(serving | started)),
+            *(_body(path, MAIN_BLOCK, "startup") for path in sorted((serving | started) - rerun)),
         ]
     )
     walk.follow(
@@ -151,7 +152,7 @@ def _always_imported(project: Project, modules: list[Module]) -> set[str]:
     return {path for path in project.paths if path.rpartition("/")[2] in names}
 
 
-def _imported_by(paths: set[str], names: Names) -> set[str]:
+def imported_by(paths: set[str], names: Names) -> set[str]:
     """The files whose bodies run when these are imported: imports anywhere in them, followed."""
     found: set[str] = set()
     queue = sorted(paths)
@@ -207,6 +208,8 @@ def _place(module: Module, scope: Scope, call: CallSite, known: Loader, visits: 
     best: tuple[int, int, Visit | None, str, Once | None] = (len(ORDER) - 1, 0, None, "unknown", None)
     warmed = any(visit.entry.context in {"startup", "import"} for visit in visits)
     for visit in visits:
+        if passed_over(call, visit):
+            continue
         once = visit.once or guarded(call, module, scope, names, fresh=visit.fresh)
         context = visit.entry.context
         when = {"request": "per_request", "import": "at_import", "startup": "at_startup"}.get(context, context)

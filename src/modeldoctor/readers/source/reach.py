@@ -30,7 +30,7 @@ class Visit(NamedTuple):
     """A scope that runs in a context. `once` says what makes it run once there (None: each time).
 
     `receiver` is the class of `self` where that is known: its methods hide those of the class the code stands in.
-    `loop`: it runs on the event loop, not in a thread.
+    `loop`: it runs on the event loop, not in a thread. `given`: parameters with the default None that are passed.
     """
 
     entry: Entry
@@ -40,6 +40,7 @@ class Visit(NamedTuple):
     chain: tuple[Step, ...]
     receiver: Symbol | None = None
     loop: bool = False
+    given: frozenset[str] = frozenset()
 
 
 # External callables that run a function argument later, elsewhere; everything else is taken to call it right away.
@@ -71,7 +72,7 @@ class Walk:
         self.names = names
         self.cached_getters = cached_getters
         self.visits: dict[Symbol, list[Visit]] = {}
-        self.seen: set[tuple[Symbol, str, bool, bool, Symbol | None, bool]] = set()
+        self.seen: set[tuple[Symbol, str, bool, bool, Symbol | None, bool, frozenset[str]]] = set()
 
     def follow(self, entries: Iterable[Entry]) -> None:
         """Follow what runs from these; what an earlier call reached is not reached again."""
@@ -82,7 +83,8 @@ class Walk:
             if known is None:
                 continue
             visit = visit._replace(loop=visit.loop or known[1].kind == "async")
-            key = (visit.scope, visit.entry.context, visit.fresh, visit.once is not None, visit.receiver, visit.loop)
+            once = visit.once is not None
+            key = (visit.scope, visit.entry.context, visit.fresh, once, visit.receiver, visit.loop, visit.given)
             if key in self.seen:
                 continue
             self.seen.add(key)
@@ -125,6 +127,8 @@ class Walk:
         """What runs because this scope does."""
         yield from self.inner(visit, module, scope)
         for call in scope.calls:
+            if passed_over(call, visit):
+                continue
             once = visit.once or guarded(call, module, scope, self.names, fresh=visit.fresh)
             end = (call.end_line, call.end_column)
             step = Step(module.path, call.line, call.column, scope.name, call.target, end)
@@ -133,7 +137,10 @@ class Walk:
                 entry = visit.entry._replace(context="background") if later else visit.entry
                 chain = (*visit.chain, step)
                 loop = visit.loop and not callee.elsewhere
-                yield Visit(entry, callee.symbol, callee.fresh, once or callee.once, chain, callee.receiver, loop)
+                given = self.given(call, callee.symbol) if not callee.handed else frozenset()
+                yield Visit(
+                    entry, callee.symbol, callee.fresh, once or callee.once, chain, callee.receiver, loop, given
+                )
         for text in sorted(scope.reads | {call.target for call in scope.calls}):
             last = text.rpartition(".")[2]
             if last not in self.names.project.properties:
@@ -143,6 +150,18 @@ class Walk:
                 fresh = self.fresh_owner(text.rpartition(".")[0], module, scope, fresh=visit.fresh)
                 step = Step(module.path, scope.line, 1, scope.name, text)
                 yield Visit(visit.entry, found, fresh, visit.once, (*visit.chain, step), self.owner(found), visit.loop)
+
+    def given(self, call: CallSite, symbol: Symbol) -> frozenset[str]:
+        """The parameters with the default None that a call passes something for."""
+        known = self.names.scope_of(symbol)
+        parameters = known[1].parameters if known is not None else ()
+        if not any(parameter.default == "None" for parameter in parameters):
+            return frozenset()
+        names = [parameter.name for parameter in parameters if parameter.name not in {"self", "cls"}]
+        positional = [text for text in call.arguments if "=" not in text]
+        given = {name for name, text in zip(names, positional, strict=False) if text != "None"}
+        given |= {text.partition("=")[0] for text in call.arguments if "=" in text and not text.endswith("=None")}
+        return frozenset(p.name for p in parameters if p.default == "None" and p.name in given)
 
     def inner(self, visit: Visit, module: Module, scope: Scope) -> Iterator[Visit]:
         """Class bodies, dependencies of the parameters, and the project's own decorators around a handler."""
@@ -225,7 +244,7 @@ class Walk:
                 receiver = self.receiver(value, passed, module, scope, visit)
                 given = self.fresh_owner(owner, module, scope, fresh=fresh)
                 elsewhere = background or call.target.rpartition(".")[2] in OFFLOADING
-                yield Callee(passed, given, receiver, background=background, elsewhere=elsewhere)
+                yield Callee(passed, given, receiver, background=background, elsewhere=elsewhere, handed=True)
 
     def construction(self, symbol: Symbol, call: CallSite) -> "Iterator[Callee]":
         """Making an object; a metaclass that keeps one runs `__init__` for the first only."""
@@ -256,12 +275,18 @@ class Walk:
         return False
 
 
+def passed_over(call: CallSite, visit: Visit) -> bool:
+    """Whether a call stands under `if model is None:` of a parameter that the caller passes."""
+    return call.guard is not None and not visit.given.isdisjoint(call.guard.subjects)
+
+
 class Callee(NamedTuple):
-    """A scope that a call runs: is its `self` new, does it run in the background or elsewhere, why does it run once."""
+    """A scope that a call runs: is its `self` new, does it run in the background or elsewhere, was it handed over."""
 
     symbol: Symbol
     fresh: bool
     receiver: Symbol | None
     background: bool = False
     elsewhere: bool = False
+    handed: bool = False
     once: Once | None = None

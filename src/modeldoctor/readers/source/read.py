@@ -10,7 +10,7 @@ from modeldoctor.readers.source.detail.loading import details
 from modeldoctor.readers.source.detail.models import MODEL_NAMES, Uses, imports_torch
 from modeldoctor.readers.source.detail.trees import Pages
 from modeldoctor.readers.source.entries import is_test
-from modeldoctor.readers.source.loads import Analysis, analyse
+from modeldoctor.readers.source.loads import Analysis, analyse, imported_by
 from modeldoctor.readers.source.syntax import Module, Scope
 
 MAX_PAGES = 400  # files that are looked at in detail: those of a service, not of everything beside it
@@ -40,7 +40,9 @@ def read_source(
     elif files is None:
         files = python_files(path)
     analysis = analyse(path or ".", files, loaders, getters)
-    about_models = any(load.loader.kind != "data" for load in analysis.loads) or _mentions_torch(analysis)
+    # Unpickling may read anything: it makes a project one that serves models only where a service runs it.
+    models = any(load.loader.kind != "data" or load.when in _SERVED for load in analysis.loads)
+    about_models = models or _mentions_torch(analysis)
     loads, runs, notes = _in_detail(analysis) if about_models else ((), (), ())
     return Source(
         shown or ".",
@@ -100,8 +102,18 @@ def _in_detail(
     notes += service.health(analysis)
     if service.error_handlers(analysis):
         notes.append(Observation("error_handler", Span("", 1)))
+    notes = [
+        note for note in notes if note.kind not in {"debug", "reload"} or _serves_models(note.where.path, analysis)
+    ]
     loads = tuple(details(site, analysis, pages, uses) for site in analysis.loads)
     return loads, tuple(runs), tuple(dict.fromkeys(notes))
+
+
+def _serves_models(path: str, analysis: Analysis) -> bool:
+    """Whether running a file brings a model into the process: it imports torch or a file that loads."""
+    loading = {load.path for load in analysis.loads if load.when in _SERVED and load.loader.kind == "weights"}
+    module = analysis.project.module(path)
+    return (module is not None and imports_torch(module)) or not loading.isdisjoint(imported_by({path}, analysis.names))
 
 
 def _worth_reading(analysis: Analysis, uses: Uses) -> list[str]:

@@ -20,6 +20,7 @@ _TEXT = frozenset({"HttpResponse", "PlainTextResponse", "HTMLResponse", "make_re
 _BODIES = ("request.json", "request.get_json()", "flask.request.json", "flask.request.get_json()", "request.data",
            "flask.request.data", "request.form", "flask.request.form", "request.POST")  # fmt: skip
 _LOOSE = frozenset({"list", "List", "dict", "Dict", "Any", "typing.Any", "typing.List", "object"})
+_ANSWERING = frozenset({"fastapi", "flask", "django", "web"})  # whose clients are other people's programs
 _CONVERSIONS = frozenset({"float", "int"})
 
 
@@ -42,7 +43,8 @@ def observations(page: Page, analysis: Analysis, pages: Pages, runs: list[Infere
         if name not in by_scope:
             continue  # what does not run a model is none of ours
         yield from _inputs(page, scope, entry)
-        yield from _leaks(page, scope, entry)
+        if entry.framework in _ANSWERING:
+            yield from _leaks(page, scope, entry)
         yield from _loose_bodies(page, scope, entry, analysis)
     yield from _numpy(page, analysis, answers, runs)
 
