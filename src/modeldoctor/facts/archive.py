@@ -185,7 +185,6 @@ class Server(NamedTuple):
     release: str = ""
     packages: frozenset[str] | None = None
     source: str = ""
-    given: bool = False
 
     def setting(self, key: str) -> str | None:
         """The value of a key; of one written twice the last."""

@@ -155,3 +155,8 @@ def test_damaged_archives_never_raise(seed: int, tmp_path: Path) -> None:
     path = tmp_path / "m.mar"
     path.write_bytes(data[: shuffled.randrange(len(data))] if seed % 4 == 0 else data)
     assert read_archive(str(path), "m.mar").path == "m.mar"
+
+
+def test_files_that_only_look_like_models_by_name(tmp_path: Path) -> None:
+    path = mar({"vocab.bin": b"\1\2\3", "cache.pkl": b"not a pickle", "broken.pt": b"x"})(tmp_path)
+    assert [name for name, _ in read_archive(str(path), "m.mar").models] == ["broken.pt"]

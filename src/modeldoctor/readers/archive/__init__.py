@@ -25,6 +25,7 @@ MAX_SOURCE_BYTES = 4 << 20
 MAX_MODULES = 100
 # Model files of one archive that are read.
 MAX_PARTS = 32
+_AMBIGUOUS = (".bin", ".pkl", ".pickle", ".joblib", ".th")
 MODEL_SUFFIXES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pkl", ".pickle", ".joblib", ".pt2", ".ptl", ".th")
 
 
@@ -172,7 +173,10 @@ class _Reading:
                 )
                 break
             model = self.model(name, archive.path, budget)
-            found += [(name, model)] if model else []
+            # Vocabularies and caches have these names too.
+            stranger = name not in named and name.lower().endswith(_AMBIGUOUS)
+            if model is not None and not (stranger and model.state != "understood"):
+                found.append((name, model))
         parts = [model if self.members.container == "folder" else inside(model, name) for name, model in found]
         return archive._replace(parts=tuple(parts), models=tuple(found))
 

@@ -21,7 +21,7 @@ def read_server(path: str, shown: str, given: str | None = None) -> Server:
     """
     if given is not None:
         try:
-            return _of_image(_read(given, given.replace(os.sep, "/"), given=True), os.path.dirname(given))
+            return _of_image(_read(given, given.replace(os.sep, "/")), os.path.dirname(given))
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(f"cannot read the server configuration {given}: {reason}") from error
@@ -30,17 +30,17 @@ def read_server(path: str, shown: str, given: str | None = None) -> Server:
     for up, told in ((folder, seen), (os.path.dirname(folder), f"{seen}/.." if seen else "..")):
         if not server.path and os.path.isfile(os.path.join(up, _NAME)):
             try:
-                server = _read(os.path.join(up, _NAME), f"{told}/{_NAME}".lstrip("/"), given=False)
+                server = _read(os.path.join(up, _NAME), f"{told}/{_NAME}".lstrip("/"))
             except (OSError, ValueError):
                 continue
         server = _of_image(server, up) if not server.release else server
     return server
 
 
-def _read(path: str, shown: str, *, given: bool) -> Server:
+def _read(path: str, shown: str) -> Server:
     with open(path, "rb") as file:
         text = file.read(_MAX_BYTES).decode("latin-1")  # java.util.Properties.load(InputStream)
-    return Server(shown, properties(text), given=given)
+    return Server(shown, properties(text))
 
 
 def _of_image(server: Server, folder: str) -> Server:
