@@ -12,7 +12,7 @@ from modeldoctor.errors import ReadError, UsageError
 from modeldoctor.findings import Failure, Finding, Hit, Report, Skip, Subject, Unjudged, Where
 from modeldoctor.joins import Joins
 from modeldoctor.readers import read
-from modeldoctor.rules import all_rules, rules_for
+from modeldoctor.rules import rules_for, rules_named
 from modeldoctor.rules.application import answers
 from modeldoctor.rules.base import Context, Rule
 from modeldoctor.rules.plugins import plugin_rules
@@ -97,10 +97,12 @@ class _Run:
         self.failures += [Failure(text) for text in plugin_rules().problems]
         self.joins.begin()
         config = self.config
+        if config.ts_config and not os.path.isfile(config.ts_config):
+            raise UsageError(f"no such file: `{config.ts_config}` (`--ts-config`)")
         if any((config.select, config.extend_select, config.ignore, config.severity, config.per_path, config.suppress)):
-            from modeldoctor.policy import up_to_date
+            from modeldoctor.policy import names_in, up_to_date
 
-            self.config, self.notices = up_to_date(config, all_rules())
+            self.config, self.notices = up_to_date(config, rules_named(names_in(config)))
 
     def examine(self, unit: Unit) -> None:
         """Read one unit and let every selected rule judge its facts; a crash is reported by name."""
