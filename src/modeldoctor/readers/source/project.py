@@ -12,6 +12,7 @@ from modeldoctor.readers.source.summary import summarise
 from modeldoctor.readers.source.syntax import Module
 
 MAX_FILE_BYTES = 1 << 20  # hand-written modules are far smaller; generated ones hold data, not serving code
+MAX_HELD_BYTES = 24 << 20  # of source that is kept, so that no file is opened twice
 MAX_PARTS = 150_000  # lines, commas and semicolons of a file: each makes nodes of some hundred bytes
 ROOT_MARKS = frozenset(
     {"manage.py", "app.py", "main.py", "wsgi.py", "asgi.py", "setup.py", "pyproject.toml", "Dockerfile"}
@@ -45,6 +46,8 @@ class Project:
         self.paths = sorted(path for path in paths if path.endswith(".py"))
         self.unparsed: dict[str, Unparsed] = {}
         self.properties: set[str] = set()
+        self._sources: dict[str, bytes | None] = {}
+        self._held = 0
         self._modules: dict[str, Module | None] = {}
         self._by_suffix: dict[str, list[str]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
@@ -58,6 +61,15 @@ class Project:
 
     def source(self, path: str) -> bytes | None:
         """The bytes of a file; None (and a note) when it can't be read or is too large to be hand-written."""
+        if path not in self._sources:
+            data = self._bytes(path)
+            if self._held + len(data or b"") > MAX_HELD_BYTES:
+                return data
+            self._held += len(data or b"")
+            self._sources[path] = data
+        return self._sources[path]
+
+    def _bytes(self, path: str) -> bytes | None:
         try:
             with open(os.path.join(self.root, path), "rb") as file:
                 data = file.read(MAX_FILE_BYTES + 1)
