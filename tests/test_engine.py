@@ -35,7 +35,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
                 Path(path).write_bytes(b"x")
         monkeypatch.setattr(engine, "read", read)
         monkeypatch.setattr(engine, "rules_for", lambda fact: rules if fact == "Checkpoint" else ())
-        monkeypatch.setattr(engine, "all_rules", lambda: rules)
+        monkeypatch.setattr(engine, "rules_named", lambda _: rules)
         return engine.run(paths, config or Config())
 
     return examine

@@ -10,7 +10,7 @@ import pytest
 
 import modeldoctor
 from modeldoctor.findings import Confidence, Severity
-from modeldoctor.rules import DIGITS, FAMILIES, all_rules, family, rules_for, rules_near
+from modeldoctor.rules import DIGITS, FAMILIES, all_rules, family, rules_for, rules_named, rules_near
 from modeldoctor.rules.base import Rule
 from tests.rules.test_rules import SLUGS, cases_of
 
@@ -98,8 +98,10 @@ def test_every_module_of_a_family_declares_one_rule() -> None:
 
 def test_a_rule_is_near_its_name() -> None:
     assert {rule.code[3] for rule in rules_near("mdr101")} == {"1"}
-    for name in ("truncated", "MDR199", "MDR1", "MDR", "ABC101", ""):
+    assert {rule.code[3] for rule in rules_near("MDR3")} == {"3"}
+    for name in ("truncated", "MDR199", "MDR", "ABC101", ""):
         assert rules_near(name) == RULES
+    assert {rule.code[3] for rule in rules_named(["MDR1", "ALL", "MDR220"])} == {"1", "2"}
 
 
 def test_the_rules_import_nothing_heavy() -> None:

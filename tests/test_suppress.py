@@ -49,7 +49,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.setattr(engine, "read", read)
         monkeypatch.setattr(engine, "rules_for", lambda fact: tuple(made.get(fact, ())))
         every = tuple(each for group in made.values() for each in group)
-        monkeypatch.setattr(engine, "all_rules", lambda: every)
+        monkeypatch.setattr(engine, "rules_named", lambda _: every)
         monkeypatch.setattr("modeldoctor.rules.all_rules", lambda: every)
         settle = engine._Run.settle
 

@@ -1,6 +1,6 @@
 """What a configuration says about single rules and paths. Imported only for configurations that do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from modeldoctor.config import Config, PathRules
 from modeldoctor.errors import UsageError
@@ -8,6 +8,16 @@ from modeldoctor.findings import Severity
 from modeldoctor.patterns import covers
 from modeldoctor.rules.base import Rule
 from modeldoctor.selection import current, names, require_known, selected
+
+
+def names_in(config: Config) -> Iterator[str]:
+    """The names of rules that a configuration uses."""
+    yield from (*config.select, *config.extend_select, *config.ignore)
+    yield from (name for name, _ in config.severity)
+    for entry in config.per_path:
+        yield from (*(entry.select or ()), *entry.extend_select, *entry.ignore)
+    for suppression in config.suppress:
+        yield from suppression.codes
 
 
 def up_to_date(config: Config, rules: tuple[Rule, ...]) -> tuple[Config, list[str]]:

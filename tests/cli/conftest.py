@@ -49,7 +49,7 @@ def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, modeldoctor: Comman
     rules = (judged(RULES[0], "bad.pt"), judged(RULES[1], "bad.pt", "odd.pt"))
     monkeypatch.setattr(engine, "read", read)
     monkeypatch.setattr(engine, "rules_for", lambda fact: family("gate") if fact == "Suppression" else rules)
-    monkeypatch.setattr(engine, "all_rules", lambda: rules)
+    monkeypatch.setattr(engine, "rules_named", lambda _: rules)
     monkeypatch.setattr("modeldoctor.rules.all_rules", lambda: RULES)
     monkeypatch.setattr("modeldoctor.rules.rules_near", lambda _: RULES)
     return modeldoctor

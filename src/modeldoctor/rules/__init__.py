@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from collections.abc import Iterable
 from functools import cache
 
 from modeldoctor.rules.base import Rule
@@ -60,7 +61,13 @@ def all_rules() -> tuple[Rule, ...]:
 
 
 def rules_near(name: str) -> tuple[Rule, ...]:
-    """The rules among which one of this name is, or would be: its family for a code of ours, else every rule."""
-    home = DIGITS.get(name[3:4], ()) if name[:3].upper() == "MDR" and len(name) == 6 else ()
+    """The rules among which those of this name are: a family or two for a code or prefix of ours, else every rule."""
+    code = name.upper()
+    home = DIGITS.get(code[3:4], ()) if code.startswith("MDR") else ()
     near = tuple(rule for each in home for rule in family(each))
-    return near if any(rule.code == name.upper() for rule in near) else all_rules()
+    return near if any(rule.code.startswith(code) for rule in near) else all_rules()
+
+
+def rules_named(names: Iterable[str]) -> tuple[Rule, ...]:
+    """The rules among which those of all these names are, importing no more families than that takes."""
+    return tuple({rule.code: rule for name in names if name.upper() != "ALL" for rule in rules_near(name)}.values())
