@@ -100,8 +100,8 @@ def agrees(value: object, protocol: int, legacy: bool) -> None:
         assert {way: found for way in WAYS if (found := disagreement(data, way))} == {}
 
 
-# 700 objects, each loaded in three ways.
-@settings(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck))
+# 2,000 objects, each loaded in three ways.
+@settings(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(real_objects.objects(), PROTOCOLS, st.booleans())
 def test_agrees_with_torch_load(value: object, protocol: int, legacy: bool) -> None:
     agrees(value, protocol, legacy)

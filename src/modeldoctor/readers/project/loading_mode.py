@@ -116,9 +116,11 @@ def _rank(path: str, text: str) -> int:
 def _variables(text: str, *, code: bool) -> Iterator[tuple[str, str, int]]:
     """(variable, value, line) of every statement that sets one; comments set nothing."""
     text = _COMMENT.sub("", text)
+    line, counted = 1, 0
     for found in (_ASSIGNED if code else _STATED).finditer(text):
-        name = FORCE_OFF if found["no"] or found["not"] else FORCE_ON
-        yield name, found["value"] or found["next"], text.count("\n", 0, found.end()) + 1
+        line += text.count("\n", counted, found.end())
+        counted = found.end()
+        yield FORCE_OFF if found["no"] or found["not"] else FORCE_ON, found["value"] or found["next"], line
 
 
 class _Module:
