@@ -59,7 +59,10 @@ def _asks_for_weights(call: CallSite, keywords: list[str]) -> bool:
     """`pretrained=True`, `weights=…`; also `resnet18(True)`, the old positional form."""
     for text in call.arguments:
         name, equals, value = text.partition("=")
-        if equals and name in keywords and value not in {"None", "False"}:
+        if not equals or name not in keywords:
+            continue
+        # `pretrained=flag` may be either; a name given to `weights=` is that of some
+        if value == "True" or (value not in {"None", "False"} and not name.startswith("pretrained")):
             return True
     return bool(call.arguments) and call.arguments[0] == "True"  # the old positional form
 

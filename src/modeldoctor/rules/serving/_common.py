@@ -42,6 +42,8 @@ def through(load: ModelLoad) -> str:
 
 def call(load: ModelLoad) -> str:
     """The loader as people write it: `torch.load`, `AutoModel.from_pretrained`."""
+    if load.loader.endswith(".<any>"):
+        return f"a model of {quoted(load.loader.removesuffix('.<any>'))}"
     parts = load.loader.split(".")
     if parts[0] in {"torch", "pickle", "joblib"}:
         return quoted(load.loader)
