@@ -10,8 +10,8 @@ MAX_MODELS = 64
 MAX_UNPACKED_BYTES = 256 << 20
 # Bytes of members that are read as a whole.
 MAX_WHOLE_BYTES = 256 << 20
-# Opcodes of all pickles together, as many as one alone may have: two seconds of work.
-MAX_OPCODES = 8_000_000
+# Opcodes of all pickles together, half as many again as one alone may have: a second and a half of work.
+MAX_OPCODES = 6_000_000
 # What a tensor costs besides its opcodes, in opcodes: a tensor of a few shared opcodes may stand in many places.
 OPCODES_FOR_TENSOR = 40
 
