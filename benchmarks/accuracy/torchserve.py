@@ -60,8 +60,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cases, paths = build(options.cases, options.builder or options.cases.parent / "marlab.py", folder)
         with ThreadPoolExecutor(2) as pool:
-            rows = list(pool.map(lambda case: judge(case, paths[case["id"]], labels, observed, options.torch, folder),
-                                 [case for case in cases if case["id"] in labels]))
+            rows = list(
+                pool.map(
+                    lambda case: judge(case, paths[case["id"]], labels, observed, options.torch, folder),
+                    [case for case in cases if case["id"] in labels],
+                )
+            )
     report(rows, everything=options.all)
 
 
@@ -76,7 +80,9 @@ def build(cases: Path, builder: Path, folder: str) -> tuple[list[dict[str, Any]]
     return marlab.CASES, marlab.build(marlab.CASES, os.path.join(folder, "archives"))
 
 
-def judge(case: dict[str, Any], path: str, labels: dict[str, Any], observed: dict[str, str], torch: str, folder: str) -> Row:
+def judge(
+    case: dict[str, Any], path: str, labels: dict[str, Any], observed: dict[str, str], torch: str, folder: str
+) -> Row:
     verdict = labels[case["id"]]["verdict"]
     phase = observed.get(case["id"]) or labels[case["id"]].get("observed_phase", "")
     server = Path(folder, "servers", case["id"])
@@ -112,7 +118,7 @@ def check(path: str, torch: str, config: Path, *, named: bool) -> Got:
 def phase_of(data: dict[str, Any] | None, *, named: bool) -> str | None:
     """The phase of a finding; `named`: the register call gives the name of the model."""
     data = data or {}
-    return (data["named"] if named and "named" in data else data).get("phase")
+    return (data["named"] if named and "named" in data else data).get("phase") if "http" in data else None
 
 
 def report(rows: list[Row], *, everything: bool) -> None:
@@ -133,7 +139,9 @@ def report(rows: list[Row], *, everything: bool) -> None:
     print(f"false alarms on quiet and info cases: {alarms}/{len(quiet)}")
     print(f"warnings found: {sum(row.right for row in warned)}/{len(warned)}")
     undecided = [row for row in rows if row.verdict == "undecidable"]
-    print(f"undecidable cases decided all the same: {sum(row.got.level == 'error' for row in undecided)}/{len(undecided)}")
+    print(
+        f"undecidable cases decided all the same: {sum(row.got.level == 'error' for row in undecided)}/{len(undecided)}"
+    )
     sys.exit(not (found == phases == len(errors) and not alarms and all(row.right for row in warned)))
 
 

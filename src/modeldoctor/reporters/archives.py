@@ -48,7 +48,8 @@ def _first(archive: Archive, findings: Iterable[Finding]) -> dict[str, Finding]:
     first: dict[str, Finding] = {}
     for finding in findings:
         path = finding.where.path
-        phase = (finding.data or {}).get("phase")
+        data = finding.data or {}
+        phase = data.get("phase") if "http" in data else None  # what the rules about files say has no call
         about = path == archive.path or path.startswith(f"{archive.path}/")
         if about and phase and finding.severity is Severity.ERROR and finding.suppressed is None:
             first.setdefault(phase, finding)

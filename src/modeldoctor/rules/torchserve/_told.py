@@ -3,18 +3,25 @@
 from collections.abc import Iterable, Iterator
 
 from modeldoctor.facts.archive import Archive, Store
-from modeldoctor.findings import Hit, Where
+from modeldoctor.findings import Confidence, Hit, Where
 from modeldoctor.predict.torchserve import faults
 from modeldoctor.predict.torchserve.faults import Fault
 from modeldoctor.predict.torchserve.store import store_faults
 from modeldoctor.rules.base import Context
+from modeldoctor.tables import table
 
 
 def told(archive: Archive, context: Context, kind: str) -> Iterator[Hit]:
     """The faults of one kind; what is equal but for the place is told once for each place."""
-    return _hits(
-        ((archive.path, fault) for fault in faults(archive, context.target) if fault.kind == kind), archive.container
-    )
+    placed = ((archive.path, fault) for fault in faults(archive, context.target) if fault.kind == kind)
+    modelled, release = table("torchserve")["modelled"], archive.server.release
+    for hit in _hits(placed, archive.container):
+        if release in {"", modelled}:
+            yield hit
+        else:
+            confidence = min(hit.confidence or Confidence.HIGH, Confidence.MEDIUM)
+            note = ("holds for", f"TorchServe {modelled}; this server has {release}")
+            yield hit._replace(confidence=confidence, notes=(*hit.notes, note))
 
 
 def told_of_store(store: Store, kind: str) -> Iterator[Hit]:
