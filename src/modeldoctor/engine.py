@@ -166,8 +166,12 @@ class _Run:
         for rule in self.rules(type(subject.facts).__name__):
             self.apply(rule, subject, context)
         for part in getattr(subject.facts, "parts", ()):  # the models in an archive
+            from modeldoctor.predict.torchserve.parts import answered
+
+            settled = answered(subject.facts, part)
             for rule in self.rules(type(part).__name__):
-                self.apply(rule, subject._replace(path=part.path, facts=part), context._replace(explicit=False))
+                if rule.slug not in settled:
+                    self.apply(rule, subject._replace(path=part.path, facts=part), context._replace(explicit=False))
         if context.target.gpus and type(subject.facts).__name__ == "Checkpoint" and subject.state == "understood":
             self.judge_memory(subject, context)
 

@@ -10,7 +10,7 @@ from modeldoctor.reporters.blocks import blocks
 from modeldoctor.reporters.json import report_text
 from modeldoctor.reporters.plain import plain
 from modeldoctor.reporters.text import render
-from tests.rules.archives import configured, handled, mar
+from tests.rules.archives import BASED, ECHO, NET, checkpoint, configured, handled, mar
 
 BROKEN = b"class H:\n    pass\n"
 
@@ -65,3 +65,12 @@ def test_processes_change_nothing(tmp_path: Path) -> None:
         mar(name=f"{number}.mar", modelName=f"m{number}")(tmp_path)
     one, two = (run((str(tmp_path),), resolve({"jobs": jobs}, search=False)) for jobs in (1, 2))
     assert report_text(one) == report_text(two)
+
+
+def test_what_the_archive_answers_of_its_models(tmp_path: Path) -> None:
+    tagged = {"handler.py": BASED, "model.py": NET, "model.pth": checkpoint("tagged_cuda0.pt")}
+    mapped = check(str(mar(tagged, serializedFile="model.pth", modelFile="model.py")(tmp_path)), gpu="none")
+    assert "device-tag" not in {item.name for item in mapped.findings}
+    plain_load = b"import torch\n" + ECHO.replace(b"self.ready = True", b"self.net = torch.load('model.pth')")
+    bare = check(str(mar({**tagged, "handler.py": plain_load})(tmp_path)), gpu="none")
+    assert "device-tag" in {item.name for item in bare.findings}

@@ -31,11 +31,11 @@ def verdict(archive: Archive, part: Checkpoint, mode: str, target: Target) -> Ve
     release = _release(archive, target)
     python = target.python.text if target.python else None
     predictor = Predictor(part)
-    importable = _importable(archive, part)
+    there = importable(archive, part)
     gpus = 0 if target.cpu_only else 8
 
     def failure(torch: str) -> LoadOutcome | None:
-        outcome = predictor.predict(torch, mode, importable=importable, python=python, gpus=gpus)
+        outcome = predictor.predict(torch, mode, importable=there, python=python, gpus=gpus)
         if part.extra("head_only") and outcome.outcome != "refused" and "constants.pkl" not in outcome.message:
             return None  # what stands behind the head was not looked at
         return None if outcome.loads or outcome.outcome == "unknown" else outcome
@@ -58,7 +58,7 @@ def _release(archive: Archive, target: Target) -> str | None:
     return row["torch"] if row else None
 
 
-def _importable(archive: Archive, part: Checkpoint) -> bool:
+def importable(archive: Archive, part: Checkpoint) -> bool:
     """Whether the classes that the file names are there, as far as they would be the archive's."""
     for pickle in part.pickles:
         for each in pickle.globals:
