@@ -84,7 +84,7 @@ def test_what_else_is_known(data):
     assert checkpoint.anatomy.root_class.endswith("Net")
     assert "__torch__" not in checkpoint.anatomy.root_class
     assert checkpoint.extra("extra_files") == ("labels.json",)
-    assert any(name.endswith("linear.py") for name in checkpoint.extra("code"))
+    assert any("/linear" in name for name in checkpoint.extra("code"))  # torch mangles the names of later compilations
     assert checkpoint.extra("lite") is False
     assert [each.role for each in checkpoint.pickles] == ["object", "constants"]
     assert [(item.low, item.high) for item in checkpoint.writer if item.what == "torch"] == [("2.1", None)]
