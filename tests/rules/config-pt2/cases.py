@@ -1,4 +1,4 @@
-from tests.rules.archives import configured, eager, mar, sample
+from tests.rules.archives import configured, eager, sample
 from tests.rules.builders import bad, good
 
 CASES = [

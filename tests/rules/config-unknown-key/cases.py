@@ -1,4 +1,4 @@
-from tests.rules.archives import configured, mar, sample
+from tests.rules.archives import configured, sample
 from tests.rules.builders import bad, good
 
 CASES = [

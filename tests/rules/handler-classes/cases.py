@@ -1,4 +1,4 @@
-from tests.rules.archives import ECHO, handled, mar, sample
+from tests.rules.archives import ECHO, handled, sample
 from tests.rules.builders import bad, good
 
 CASES = [

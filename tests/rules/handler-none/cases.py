@@ -1,4 +1,4 @@
-from tests.rules.archives import handled, mar, sample
+from tests.rules.archives import handled, sample
 from tests.rules.builders import bad, good
 
 CASES = [

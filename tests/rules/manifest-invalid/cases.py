@@ -1,4 +1,4 @@
-from tests.rules.archives import manifest_of, mar, sample
+from tests.rules.archives import manifest_of, sample
 from tests.rules.builders import bad, good
 
 CASES = [

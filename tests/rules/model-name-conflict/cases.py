@@ -1,4 +1,4 @@
-from tests.rules.archives import mar, store
+from tests.rules.archives import store
 from tests.rules.builders import bad, good
 
 CASES = [

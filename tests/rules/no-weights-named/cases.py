@@ -1,4 +1,4 @@
-from tests.rules.archives import BASED, NONE, eager, handled, mar, weights
+from tests.rules.archives import BASED, NONE, eager, handled, mar
 from tests.rules.builders import bad, good
 
 CASES = [

@@ -1,4 +1,4 @@
-from tests.rules.archives import mar, raw, sample
+from tests.rules.archives import raw, sample
 from tests.rules.builders import bad, good, renamed
 
 CASES = [

@@ -1,4 +1,4 @@
-from tests.rules.archives import BASED, eager, mar, weights
+from tests.rules.archives import BASED, eager, mar
 from tests.rules.builders import bad, good
 
 CASES = [

@@ -1,5 +1,5 @@
 from modeldoctor.facts.archive import Server
-from tests.rules.archives import mar, store
+from tests.rules.archives import store
 from tests.rules.builders import bad, good
 
 CASES = [

@@ -1,4 +1,4 @@
-from tests.rules.archives import NET, OWN, checkpoint, eager, mar, sample, weights
+from tests.rules.archives import NET, OWN, eager, mar, sample, weights
 from tests.rules.builders import bad, good
 
 CASES = [

@@ -1,4 +1,4 @@
-from tests.rules.archives import mar, sample
+from tests.rules.archives import sample
 from tests.rules.builders import bad, good
 
 CASES = [
