@@ -148,3 +148,9 @@ def test_nothing_is_imported_or_run(tmp_path: Path) -> None:
     source = f"open({str(trap)!r}, 'w').close()\nimport model\n\n\nclass H:\n    pass\n".encode()
     read(mar({"handler.py": source, "model.py": source}, modelFile="model.py"), tmp_path)
     assert not trap.exists()
+
+
+def test_a_buffer_that_may_not_be_kept_leaves_the_keys_open(tmp_path: Path) -> None:
+    line = b'self.fc = nn.Linear(4, 2)\n        self.register_buffer("x", torch.zeros(1), persistent=False)'
+    (shape,) = read(eager({"model.py": NET.replace(b"self.fc = nn.Linear(4, 2)", line)}), tmp_path).shapes
+    assert not shape.whole

@@ -87,7 +87,7 @@ def entry(archive: Archive) -> Iterator[Fault]:
     name = after or "handle"
     line = archive.manifest.line_of("handler")
     kind = bindings.get(name)
-    if after and kind is None and not module.stars:
+    if after not in {"", "handle"} and kind is None and not module.stars:
         message = f"{quoted(module.member)} has no {quoted(after)}: the loader ignores the name and takes the one class"
         yield Fault(
             "handler-colon",

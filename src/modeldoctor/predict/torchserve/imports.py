@@ -181,31 +181,41 @@ def _uninstalled(
 
 
 def _built_in(archive: Archive) -> Iterator[Fault]:
-    """Handlers of the server, some of which need packages that it does not come with."""
-    row = table("torchserve")["handlers"].get(archive.handler)
-    if row is None or archive.module(archive.handler_module):
-        return
+    """Modules of the server's own handlers, some of which need packages that it does not come with."""
+    if archive.handler in table("torchserve")["handlers"] and not archive.module(archive.handler_module):
+        line = archive.manifest.line_of("handler")
+        yield from _needs(archive, archive.handler, MANIFEST, line)
+    for module in archive.modules:
+        for found in module.imports:
+            if found.sure and found.module.startswith("ts.torch_handler."):
+                yield from _needs(archive, found.module.split(".")[2], module.member, found.line)
+
+
+def _needs(archive: Archive, handler: str, member: str, line: int | None) -> Iterator[Fault]:
     there = archive.server.packages
-    missing = [name for name in row["needs"] if there is None or name.partition(".")[0] not in there]
-    if missing:
-        known = there is not None
-        message = (
-            f"the handler `{archive.handler}` of the server imports {listing(missing)}, which it does not come with"
-        )
-        phase, http = at_load(archive) if known else ("", None)
-        yield Fault(
-            "dependency-missing",
-            message,
-            f"install {listing(missing)} in the server's environment",
-            Severity.ERROR if known else Severity.INFO,
-            phase,
-            http,
-            MANIFEST,
-            archive.manifest.line_of("handler"),
-            f"ModuleNotFoundError: No module named '{missing[0]}'",
-            confidence=Confidence.HIGH if known else Confidence.LOW,
-            key="built-in",
-        )
+    needs = table("torchserve")["handlers"].get(handler, {"needs": []})["needs"]
+    missing = [name for name in needs if there is None or name.partition(".")[0] not in there]
+    if not missing:
+        return
+    known = there is not None
+    message = f"`ts.torch_handler.{handler}` imports {listing(missing)}, which the server does not come with"
+    fix = f"install {listing(missing)} in the server's environment"
+    phase, http = at_load(archive) if known else ("", None)
+    severity, confidence = (Severity.ERROR, Confidence.HIGH) if known else (Severity.INFO, Confidence.LOW)
+    seen = f"ModuleNotFoundError: No module named '{missing[0]}'"
+    yield Fault(
+        "dependency-missing",
+        message,
+        fix,
+        severity,
+        phase,
+        http,
+        member,
+        line,
+        seen,
+        confidence=confidence,
+        key=handler,
+    )
 
 
 def _installed(archive: Archive, head: str) -> bool:

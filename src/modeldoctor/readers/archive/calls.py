@@ -89,6 +89,8 @@ class Caller(Evaluator):
             mode = arguments[1] if len(arguments) > 1 else options.get("mode", text("r"))
             if mode.kind == "text" and not set(mode.text) & set("wax+"):
                 self.act("open", node, frame, call=name, value=first)
+            else:
+                self.act("writes", node, frame)
             return UNKNOWN
         if name == "os.path.join" or name in {"pathlib.Path", "pathlib.PurePath"}:
             return joined(arguments)

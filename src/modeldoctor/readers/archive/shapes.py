@@ -189,7 +189,8 @@ class _Init:
             case ast.Expr(
                 value=ast.Call(
                     func=ast.Attribute(value=ast.Name(id="self"), attr=attribute),
-                    args=[ast.Constant(value=str(name)), *_],
+                    args=[ast.Constant(value=str(name)), _],
+                    keywords=[],
                 )
             ) if attribute in {"register_buffer", "register_parameter"}:
                 self.register(name, _Layer({"": None}))
