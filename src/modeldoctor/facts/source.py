@@ -120,7 +120,8 @@ class Inference(NamedTuple):
     `model` is its text, `kind`: module (an `nn.Module`), loaded (what torch.load gave), hub (of torch.hub, which may be
     anything), pretrained (of transformers, in evaluation mode), predictor (it looks after gradients itself) or named
     (only its name says so). `reached` is the call in the handler that leads to it, the inference itself where it stands
-    there. `loop` is the coroutine whose event loop it blocks. `grad`: gradients are recorded. `evaluated`: eval() is called somewhere. `handled`: an error is caught.
+    there. `loop` is the coroutine whose event loop it blocks. `grad`: gradients are recorded. `evaluated`: eval() is
+    called somewhere. `handled`: an error is caught.
     """
 
     where: Span

@@ -35,7 +35,8 @@ SGR = {
 
 # The characters that our own texts use beyond ASCII, and what stands for them where the encoding has none.
 ASCII = {
-    "━": "#", "╸": "#", "╌": "=", "─": "-", "├": "|", "└": "`", "│": "|", "…": "...", "×": "x", "·": "-", "–": "-", "→": "->",
+    "━": "#", "╸": "#", "╌": "=", "─": "-", "├": "|", "└": "`", "│": "|",
+    "…": "...", "×": "x", "·": "-", "–": "-", "→": "->",
 }  # fmt: skip
 
 
