@@ -20,7 +20,8 @@ _ITEM = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 2, 7: 4, 8: 8, 9: 4, 10: 8, 11: 16, 12
 _VIEWS = frozenset(
     ("view", "_unsafe_view", "reshape", "permute", "transpose", "t", "unsqueeze", "squeeze", "expand", "slice",
      "select", "alias", "detach", "unbind", "split", "split_with_sizes", "chunk", "narrow", "flatten", "unflatten",
-     "as_strided", "diagonal", "unfold", "real", "view_as_real", "view_as_complex", "expand_as", "view_as", "numpy_T", "mT", "to",
+     "as_strided", "diagonal", "unfold", "real", "view_as_real", "view_as_complex", "expand_as", "view_as", "numpy_T",
+     "mT", "to",
      "movedim", "swapaxes", "contiguous", "dropout", "_assert_tensor_metadata", "getitem")
 )  # fmt: skip
 _RECURRENT = frozenset(("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "_thnn_fused_lstm_cell"))

@@ -77,7 +77,7 @@ RUN pip install flask==3.0.0
 def test_run_forms() -> None:
     text = """# escape=`
 FROM python:3.12
-RUN --mount=type=cache,target=/root/.cache pip install `
+RUN --mount=type=cache,target=/var/cache/pip pip install `
     # a comment
 
     torch==2.6.0 `
