@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from modeldoctor.facts.checkpoint import Checkpoint
 from modeldoctor.findings import Confidence, Hit, Severity
-from modeldoctor.predict.memory.sizes import served
 from modeldoctor.rules.base import Context, rule
 from modeldoctor.wording import memory
 
@@ -52,6 +51,10 @@ def half_would_serve(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     """
     if context.part or checkpoint.state != "understood" or context.target.cpu_only:
         return
+    if checkpoint.anatomy.storage_bytes < _WORTH_BYTES:
+        return  # before anything of the memory estimate is imported
+    from modeldoctor.predict.memory.sizes import served
+
     wide = sum(4 * tensor.numel for tensor in served(checkpoint) if tensor.dtype == "float32")
     if wide < _WORTH_BYTES:
         return
