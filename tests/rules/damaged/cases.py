@@ -29,6 +29,12 @@ CASES = [
         severity="error",
     ),
     bad("unreadable and nobody says why", checkpoint(state="unreadable"), "the file is damaged"),
+    bad(
+        "unreadable, and only bytes behind it were seen",
+        checkpoint(problems=[problem("appended-data")], state="unreadable"),
+        "the file is damaged",
+        severity="error",
+    ),
     bad("a flipped byte in the pickle", edited(saved(ordered), flipped), "`model/data.pkl`", "checksum"),
     bad(
         "a version that is no number", repacked(STATE, change={"version": lambda _: b"abc"}), "`version` record", "abc"

@@ -45,6 +45,10 @@ _KINDS = {
 }
 
 
+# Problems that never make a file unreadable: where nothing else was seen, the damage itself has no name of its own.
+_BESIDE = frozenset({"appended-data", "prepended-data", "second-pickle", "unsafe-name"})
+
+
 @rule(
     Checkpoint,
     code="MDR105",
@@ -94,7 +98,7 @@ def damaged(checkpoint: Checkpoint, context: Context) -> Iterator[Hit]:
     """
     del context
     problems = problems_of(checkpoint, *_KINDS)
-    unexplained = checkpoint.state == "unreadable" and not checkpoint.problems
+    unexplained = checkpoint.state == "unreadable" and all(each.kind in _BESIDE for each in checkpoint.problems)
     if cut_or_sealed(checkpoint) or not (problems or unexplained):
         return
     first = problems[0] if problems else None
