@@ -62,12 +62,17 @@ def _targets(report: Report, *, verbose: bool) -> list[Line]:
 def _facts(report: Report, width: int, *, verbose: bool) -> list[Line]:
     if len(report.subjects) > FULL_FACTS:
         return [*listing(report, width, verbose=verbose), line()]
-    found = report.findings
-    return [
-        row
-        for item in report.subjects
-        for row in [*subject_block(item, width, verbose=verbose, findings=found), line()]
-    ]
+    rows: list[Line] = []
+    named = None
+    for item in report.subjects:
+        block = subject_block(item, width, verbose=verbose, findings=report.findings)
+        if named == item.path and len(block) > 1:  # what a folder installs and its code, under one name
+            rows[-1:] = block[1:]
+        else:
+            rows += block
+        rows.append(line())
+        named = item.path
+    return rows
 
 
 def subject_block(subject: Subject, width: int, *, verbose: bool, findings: tuple[Finding, ...] = ()) -> list[Line]:
@@ -119,7 +124,7 @@ def _finding(group: list[Finding], *, width: int, verbose: bool) -> list[Line]:
     if len(group) > PLACES and not verbose:
         lines.append(line((f"      … and {count(len(group) - PLACES, 'more place')} (-v lists them)", "dim")))
     others = [item for item in first.related if item not in inside(first)]
-    lines += [line(("  ::: ", "dim"), f"{place(item)}: {item.message}", wrap=False) for item in others]
+    lines += [line(("  ::: ", "dim"), f"{place(item)}: {item.message}", hang=6) for item in others]
     notes = [*first.notes, *([("fix", first.fix)] if first.fix else [])]
     if verbose:
         notes += [("confidence", str(first.confidence)), *([("see", first.url)] if first.url else [])]
